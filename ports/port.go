@@ -1,0 +1,57 @@
+// Package ports reaches the hardware: it holds the contract between a console
+// and its line, and one file for each small backend. Backends with a codec or
+// several files of their own live in sub-packages, which import this one; this
+// one imports none of them.
+//
+// A backend is a comparable description (a config struct) with Check and Open.
+// What Open returns is a Port: bytes in, bytes out, and optional abilities
+// found by assertion (Breaker, TryReader).
+package ports
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// A Backend is a configured way to reach a console. It is a value decoded from
+// the configuration; it holds no open line.
+type Backend interface {
+	// Check says what is wrong with the settings, or that this operating
+	// system lacks what they need, without touching the line.
+	Check() error
+	// Open opens the line. It returns promptly with ctx's cause when ctx ends.
+	// Its error is an *Error, so that the reason can be told to people.
+	Open(ctx context.Context) (Port, error)
+	// String is the kind and the address, such as "telnet ts1:2001" or
+	// "serial /dev/ttyUSB0 115200 8n1". It never holds a secret, and is printed
+	// only after escaping.
+	String() string
+}
+
+// A Port is an open connection to a console's hardware. Close makes a blocked
+// Read or Write return at once, and may be called twice and from any
+// goroutine. One goroutine reads while another writes. A Read that finds the
+// line ended returns an *Error with the reason, never a bare io.EOF.
+type Port interface{ io.ReadWriteCloser }
+
+// A Breaker is a Port that can send a serial break. Break returns when the
+// break is over; it may be called while a Read is blocked, and is not called
+// while a Write is under way.
+type Breaker interface {
+	Break(d time.Duration) error
+}
+
+// A TryReader is a Port that is read without holding a buffer while the line
+// is silent, and that may be left alone for a while when nobody watches.
+type TryReader interface {
+	// Wait blocks until TryRead would find bytes, the end of the line, or an
+	// error; Close ends it with an error.
+	Wait() error
+	// TryRead reads what has arrived, without waiting. It returns 0, nil when
+	// there is nothing, which may happen after Wait too (a telnet command).
+	TryRead(p []byte) (int, error)
+	// Patience is how long the kernel's buffer may be left alone at this line's
+	// usual speed before the sender is held up; 0 means it must be read as bytes come.
+	Patience() time.Duration
+}
