@@ -89,8 +89,8 @@ func (c *Cursor) Wait(ctx context.Context) error { panic("contract") }
 // Offset is the position of the next byte.
 func (c *Cursor) Offset() int64 { panic("contract") }
 
-// Seek moves to offset, clamped to Start..End.
-func (c *Cursor) Seek(offset int64) { panic("contract") }
+// SeekTo moves to offset, clamped to Start..End.
+func (c *Cursor) SeekTo(offset int64) { panic("contract") }
 
 // Skipped returns how many bytes were jumped over since the last call.
 func (c *Cursor) Skipped() int64 { panic("contract") }
