@@ -1,0 +1,42 @@
+package ports
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// TCP is a raw TCP connection, as terminal servers, serial device servers and
+// QEMU offer it.
+type TCP struct {
+	Address string // host:port; an IPv6 address in brackets
+}
+
+// Check says what is wrong with the address.
+func (t TCP) Check() error { return CheckAddress(t.Address) }
+
+// Open connects.
+func (t TCP) Open(ctx context.Context) (Port, error) { return dial(ctx, "tcp", t.Address, t.String()) }
+
+// String is "tcp ts1:2001".
+func (t TCP) String() string { return "tcp " + t.Address }
+
+// CheckAddress says what is wrong with a host:port to connect to.
+func CheckAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		if addr, ok := errors.AsType[*net.AddrError](err); ok {
+			err = errors.New(addr.Err)
+		}
+		return fmt.Errorf("address %q: %w; write host:port, an IPv6 address in brackets", address, err)
+	}
+	if host == "" {
+		return fmt.Errorf("address %q: no host before the colon", address)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("address %q: port is not a number from 1 to 65535", address)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+//go:build unix
+
+package ports
+
+import (
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A tryReader looks at a non-blocking descriptor of the runtime's poller
+// without a buffer of its own and without allocating. One goroutine uses it, as one
+// reads a Port. The callbacks are bound once because a closure a call would
+// be an allocation a call.
+type tryReader struct {
+	raw  syscall.RawConn
+	look func(fd uintptr) bool
+	take func(fd uintptr) bool
+
+	poll [1]unix.PollFd
+	p    []byte
+	n    int
+	err  error
+}
+
+// init is called once, before the first use.
+func (t *tryReader) init(c any) error {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return syscall.EINVAL
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	t.raw, t.look, t.take = raw, t.looking, t.taking
+	return nil
+}
+
+// wait parks until a read would return something. The runtime's poller tells
+// edges and forgets the last one when a RawConn.Read begins, so each round asks
+// the kernel for the state of things before it parks.
+func (t *tryReader) wait() error { return t.raw.Read(t.look) }
+
+func (t *tryReader) looking(fd uintptr) bool {
+	for {
+		t.poll[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+		n, err := unix.Poll(t.poll[:], 0)
+		if err != unix.EINTR {
+			return n != 0 || err != nil // an error or a hangup is told by the read that follows
+		}
+	}
+}
+
+func (t *tryReader) tryRead(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	t.p = p
+	err := t.raw.Read(t.take)
+	n := t.n
+	if err == nil {
+		err = t.err
+	}
+	t.p, t.n, t.err = nil, 0, nil
+	return n, err
+}
+
+// taking always says that it is done: nothing there is an answer too.
+func (t *tryReader) taking(fd uintptr) bool {
+	for {
+		n, err := syscall.Read(int(fd), t.p)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+		case err != nil:
+			t.err = os.NewSyscallError("read", err)
+		case n == 0:
+			t.err = io.EOF
+		default:
+			t.n = n
+		}
+		return true
+	}
+}
