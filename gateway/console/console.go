@@ -1,11 +1,20 @@
 // Package console is the heart: a console keeps its line open, appends what
 // the line says to its record, and passes on what the one writer types. It
 // knows no SSH and no access rules; a client brings its rights as plain facts.
+//
+// Goroutines: Run is the only one that opens, reads or replaces the line. It
+// starts, and waits for, one that writes to the line (from the first input of
+// a connection to its end) and one that brings events to the record (while
+// there are any). An idle console has Run alone, and no buffer.
 package console
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"consoled/gateway/names"
@@ -19,132 +28,213 @@ type Options struct {
 	Description string
 	MOTD        string
 	Backend     ports.Backend
+	Reconnect   Reconnect
 	Lock        LockOptions
-	Record      *record.Record
-	Log         *slog.Logger
-	Observe     func(Event) // gets a copy of every event; may be nil; must not block
+	Record      record.Options // Warn is the console's own
+	Log         *slog.Logger   // carries the console's name already
+	Observe     func(Event)    // gets a copy of every event, in order; may be nil; must not block
 }
 
 // A Console is a named line that is kept open for ever.
-type Console struct{}
+type Console struct {
+	record *record.Record
+	wake   chan struct{} // ends the pause of an unwatched line
+	eyes   atomic.Int32  // clients attached
+	in     atomic.Int64
+	out    atomic.Int64
 
-// New makes a console; Run brings it to life.
-func New(o Options) *Console { panic("contract") }
+	mu       sync.Mutex // no I/O under it
+	o        Options
+	lock     lock
+	alarm    *time.Timer // at the lock's next deadline; nil while there never was one
+	clients  []*Attachment
+	line     *line // nil while the line is down
+	state    State
+	since    time.Time
+	reason   ports.Reason
+	detail   string
+	nextTry  time.Time
+	attempts int // unsuccessful ones since the line was last stable
+	redial   context.CancelCauseFunc
+	ended    bool
 
-// Run keeps the line open until ctx ends; the cause is the goodbye that people
-// are told. It returns when everything that it started has ended, the record is closed.
-func (c *Console) Run(ctx context.Context) { panic("contract") }
-
-// Name is the console's name.
-func (c *Console) Name() string { panic("contract") }
-
-// Subject is what selectors and access rules choose by, with the state of now.
-func (c *Console) Subject() names.Subject { panic("contract") }
-
-// Options are the settings in force.
-func (c *Console) Options() Options { panic("contract") }
-
-// Record is what the console said.
-func (c *Console) Record() *record.Record { panic("contract") }
-
-// Status is a snapshot. It has no side effect.
-func (c *Console) Status() Status { panic("contract") }
-
-// Attach makes a client part of the console, as a watcher.
-func (c *Console) Attach(cl Client) *Attachment { panic("contract") }
-
-// A State is whether the line is up.
-type State string
-
-// The states.
-const (
-	Connecting State = "connecting" // at start, before the first attempt has ended
-	Up         State = "up"
-	Down       State = "down"
-)
-
-// A Status is what is to be known about a console at one moment.
-type Status struct {
-	Name       string
-	State      State
-	Since      time.Time    // of the state
-	Reason     ports.Reason // why it is down
-	Detail     string       // the error's text; escape before printing
-	NextTry    time.Time    // when it is down
-	Attempts   int          // since it went down
-	LastOutput time.Time
-	Lock       LockStatus
-	Clients    []ClientStatus // in the order in which they came
-	BytesIn    int64          // from the target since the gateway started
-	BytesOut   int64          // to the target
-	CanBreak   bool
+	journal []Event // not yet brought to the record
+	writing bool    // a goroutine is bringing them
+	tasks   sync.WaitGroup
 }
 
-// A LockStatus says who may type.
-type LockStatus struct {
-	State  LockState
-	Holder Client        // of HELD and PENDING; in GRACE the client that was lost
-	Idle   time.Duration // since the holder's last keystroke
-	Until  time.Time     // end of GRACE
+// errChanged ends a line whose configuration changed.
+var errChanged = errors.New("configuration changed")
+
+// New makes a console and opens its record; Run brings it to life.
+func New(o Options) (*Console, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Console{o: o, lock: lock{state: Free}, state: Connecting, since: time.Now(), wake: make(chan struct{}, 1)}
+	o.Record.Warn = c.recording
+	r, err := record.Open(o.Record)
+	if err != nil {
+		return nil, fmt.Errorf("console %q: %w", o.Subject.Name, err)
+	}
+	c.record = r
+	return c, nil
 }
 
-// A ClientStatus is one client as others see it.
-type ClientStatus struct {
-	Client
-	Since  time.Time
-	Idle   time.Duration // since its last keystroke; since it came if it typed none
-	Writer bool
+// Run keeps the line open until ctx ends; its cause is the goodbye that people
+// are told. It returns when everything that it started has ended and the
+// record is closed.
+func (c *Console) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		dial, redial := context.WithCancelCause(ctx)
+		c.mu.Lock()
+		c.redial = redial
+		backend := c.o.Backend
+		c.mu.Unlock()
+		err := c.serve(dial, backend)
+		redial(nil)
+		if ctx.Err() == nil {
+			c.pause(ctx, c.down(err))
+		}
+	}
+	c.end(context.Cause(ctx))
 }
 
-// A Client is the plain facts about a session that attaches.
-type Client struct {
-	Session                                string // unique for the life of the gateway
-	Name                                   string // identity
-	Key                                    string // fingerprint
-	Source                                 string // address
-	Kind                                   string // "attach", "watch", "send", "raw"
-	Mode                                   WriteMode
-	MayWrite, MayBreak, MayForce, MayAdmin bool
+// serve opens the line and reads it until it ends or ctx does.
+func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
+	port, err := backend.Open(ctx)
+	if err == nil {
+		err = c.carry(ctx, port)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
-// An Attachment is a client's place at a console, from Attach to Leave. Its
-// methods are safe for any goroutine.
-type Attachment struct{}
+// carry reads an open port until it ends.
+func (c *Console) carry(ctx context.Context, port ports.Port) error {
+	l := newLine(port)
+	stop := context.AfterFunc(ctx, l.close)
+	c.up(l)
+	err := c.read(ctx, l)
+	c.mu.Lock()
+	c.line = nil
+	l.end()
+	c.mu.Unlock()
+	stop()
+	l.close()
+	l.writer.Wait()
+	if werr := l.failed(); werr != nil {
+		return werr
+	}
+	return err
+}
 
-// Type passes keystrokes on to the line, in order, taking the lock first where
-// the rules allow. It blocks while the line takes no input, until ctx ends or
-// the lock or the line is lost. A nil error means that every byte was handed to the
-// line's queue under the lock; else it is a *Refusal and none of p's rest was sent.
-func (a *Attachment) Type(ctx context.Context, p []byte) error { panic("contract") }
+// up tells that the line is there.
+func (c *Console) up(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := Event{Kind: KindUp}
+	if c.state == Down {
+		e.For, e.Attempt = time.Since(c.since), c.attempts
+	}
+	c.line = l
+	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}
+	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))
+	c.tellLocked(e)
+}
 
-// Take takes the lock where it is free or held by the same identity (^Eca, --rw);
-// else a *Refusal that says who has it.
-func (a *Attachment) Take() error { panic("contract") }
+// down tells why the line is not there, if that is news, and returns how long
+// to wait before the next attempt.
+func (c *Console) down(err error) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if errors.Is(err, errChanged) {
+		c.attempts = 0
+		return 0
+	}
+	if c.state == Up && now.Sub(c.since) >= stable {
+		c.attempts = 0
+	}
+	reason, detail := ports.ReasonOf(err), err.Error()
+	wait := c.o.Reconnect.wait(reason, c.attempts)
+	c.attempts++
+	if news := c.state != Down; news || c.reason != reason {
+		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
+		if news {
+			c.since = now
+			c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
+		}
+	}
+	c.state, c.reason, c.detail, c.nextTry = Down, reason, detail, now.Add(wait)
+	return wait
+}
 
-// Force takes the lock from whoever has it.
-func (a *Attachment) Force(reason string) error { panic("contract") }
+// pause waits before the next attempt; a changed configuration ends it.
+func (c *Console) pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	c.mu.Lock()
+	ctx, cancel := context.WithTimeout(ctx, d)
+	c.redial = func(error) { cancel() }
+	c.mu.Unlock()
+	<-ctx.Done()
+	cancel()
+}
 
-// Release gives the lock back; a *Refusal if the client does not hold it.
-func (a *Attachment) Release() error { panic("contract") }
+// end says goodbye to everybody and closes the record.
+func (c *Console) end(cause error) {
+	c.mu.Lock()
+	c.tellLocked(Event{Kind: KindGoodbye, Why: cause.Error()})
+	c.ended = true
+	for _, a := range c.clients {
+		a.closeLocked()
+	}
+	c.clients = nil
+	c.lock.free()
+	if c.alarm != nil {
+		c.alarm.Stop()
+	}
+	c.mu.Unlock()
+	c.tasks.Wait()
+	if err := c.record.Close(); err != nil {
+		c.o.Log.Error("close record", "err", err)
+	}
+}
 
-// Break sends a break of length d (0: 250 ms; at most 3 s) under the lock, taking it as a keystroke
-// does, behind what was typed before. It returns when the break was sent.
-func (a *Attachment) Break(ctx context.Context, d time.Duration) error { panic("contract") }
+// Update changes the settings. Clients and the lock stay; the line is opened
+// anew only if reopen says so. Record and Observe cannot change this way.
+func (c *Console) Update(o Options, reopen bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o.Record, o.Observe = c.o.Record, c.o.Observe
+	if o.Log == nil {
+		o.Log = c.o.Log
+	}
+	c.o = o
+	c.armLocked()
+	if reopen {
+		c.attempts = 0
+		c.tellLocked(Event{Kind: KindChange, Why: o.Backend.String()})
+		if c.redial != nil {
+			c.redial(errChanged)
+		}
+	}
+}
 
-// Events is what the client is to be told, in order. It is closed when the
-// console ends or the client is detached. A slow client loses the oldest, never the console's pace.
-func (a *Attachment) Events() <-chan Event { panic("contract") }
-
-// Writer reports whether the client holds the lock.
-func (a *Attachment) Writer() bool { panic("contract") }
-
-// Client is the facts in force.
-func (a *Attachment) Client() Client { panic("contract") }
-
-// Update changes the client's facts: after a reload changed rights. Rights
-// that are gone end at once.
-func (a *Attachment) Update(cl Client) { panic("contract") }
-
-// Leave ends the attachment. lost tells a lost line, which keeps the lock for
-// the same identity for a while, from a clean leave. A second call does nothing.
-func (a *Attachment) Leave(lost bool) { panic("contract") }
+// recording is the record's word that writing fails, or works again.
+func (c *Console) recording(err error, lost int64) {
+	e := Event{Kind: KindGap, Lost: lost}
+	if err != nil {
+		e.Why = err.Error()
+		c.o.Log.Error("record cannot be written", "err", err)
+	} else {
+		c.o.Log.Warn("record is written again", "lost", lost)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tellLocked(e)
+}

@@ -9,32 +9,32 @@ import (
 // A Kind says what happened.
 type Kind string
 
-// The kinds of events. All but Refused are recorded.
+// The kinds of events.
 const (
 	KindUp      Kind = "up"
 	KindDown    Kind = "down"
 	KindAttach  Kind = "attach"
 	KindDetach  Kind = "detach"
-	KindTake    Kind = "take"    // the lock was taken while free, or on attach
-	KindMove    Kind = "move"    // to another connection of the same identity
-	KindForce   Kind = "force"   // taken from somebody
-	KindRelease Kind = "release" // given back: s, a clean leave, send done
-	KindIdle    Kind = "idle"    // given back by idleness
-	KindGrace   Kind = "grace"   // the writer's line was lost; kept for a while
-	KindReclaim Kind = "reclaim" // came back within grace
-	KindExpire  Kind = "expire"  // grace ended without them
+	KindTake    Kind = "take"    // the lock was taken while it was free
+	KindMove    Kind = "move"    // it went to another connection of the same identity
+	KindForce   Kind = "force"   // it was taken from somebody
+	KindRelease Kind = "release" // it was given back, or its holder left
+	KindIdle    Kind = "idle"    // it was given back by idleness
+	KindGrace   Kind = "grace"   // the writer's connection was lost; kept for a while
+	KindReclaim Kind = "reclaim" // the writer came back within that while
+	KindExpire  Kind = "expire"  // the while ended without them
 	KindRevoke  Kind = "revoke"  // a reload took the right away
 	KindBreak   Kind = "break"
-	KindGap     Kind = "gap"     // recording failed; Lost bytes are missing
+	KindGap     Kind = "gap"     // recording began to fail, or works again and Lost bytes are missing
 	KindChange  Kind = "change"  // the configuration of the line changed
-	KindGoodbye Kind = "goodbye" // the console or the gateway ends; Why says it
+	KindGoodbye Kind = "goodbye" // the console, or this client's stay, ends; Why says it
 )
 
 // An Event is something that happened to a console. It is defined once: the
 // record keeps it at its offset as a line of JSON, people attached are told,
 // and the gateway copies it to its log.
 type Event struct {
-	V       int           `json:"v"` // always 1
+	V       int           `json:"v"` // version of this form, 1
 	Time    time.Time     `json:"time"`
 	Console string        `json:"console"`
 	Kind    Kind          `json:"event"`
@@ -43,10 +43,20 @@ type Event struct {
 	Who     string        `json:"who,omitempty"`
 	Key     string        `json:"key,omitempty"`
 	From    string        `json:"from,omitempty"`
-	Loser   string        `json:"loser,omitempty"` // who lost the lock by force
-	Why     string        `json:"why,omitempty"`   // a reason that a person gave, or the text of an error
-	Reason  ports.Reason  `json:"reason,omitempty"`
-	For     time.Duration `json:"for_ns,omitempty"` // length of a break, of an outage, of grace
+	Mode    string        `json:"mode,omitempty"`   // kind of the client that attaches or detaches
+	Loser   string        `json:"loser,omitempty"`  // who lost the lock to it
+	Why     string        `json:"why,omitempty"`    // a reason that a person gave, or the text of an error: hostile
+	Reason  ports.Reason  `json:"reason,omitempty"` // of down
+	For     time.Duration `json:"for_ns,omitempty"` // length of a break, an outage, a grace period
 	Attempt int           `json:"attempt,omitempty"`
-	Lost    int64         `json:"lost,omitempty"`
+	Lost    int64         `json:"lost,omitempty"` // bytes of a gap
+
+	// LoserSession is the session that lost the lock, for telling it so.
+	LoserSession string `json:"loser_session,omitempty"`
+}
+
+// by fills in who did it.
+func (e Event) by(cl Client) Event {
+	e.Session, e.Who, e.Key, e.From = cl.Session, cl.Name, cl.Key, cl.Source
+	return e
 }

@@ -1,0 +1,64 @@
+package console
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Refusal is why something was not done, as a typed reason and the facts to
+// tell it with.
+type Refusal struct {
+	Because Because
+	Holder  string        // who has the lock
+	Idle    time.Duration // how long they have not typed
+	Until   time.Time     // when the grace period ends
+}
+
+// Because is the kind of a refusal.
+type Because string
+
+// The kinds of refusals.
+const (
+	BecauseHeld      Because = "held"       // somebody else is writing
+	BecauseGrace     Because = "grace"      // kept for somebody whose connection was lost
+	BecauseNoRight   Because = "no right"   // the client lacks the right
+	BecauseExplicit  Because = "explicit"   // typing alone does not take this lock; ^Eca does
+	BecauseDown      Because = "down"       // the line is down
+	BecauseNotHolder Because = "not holder" // only the writer may do this
+	BecauseCooldown  Because = "cooldown"   // the lock was forced moments ago
+	BecauseNoReason  Because = "no reason"  // forcing needs a reason
+	BecauseNoBreak   Because = "no break"   // this line cannot send one
+	BecauseLeft      Because = "left"       // the attachment or the console has ended
+	BecauseStuck     Because = "stuck"      // the line took no input before the caller's patience ended
+)
+
+// Error is the refusal in a few words, without advice.
+func (r *Refusal) Error() string {
+	switch r.Because {
+	case BecauseHeld:
+		return fmt.Sprintf("%s is writing (idle %s)", r.Holder, r.Idle.Round(time.Second))
+	case BecauseGrace:
+		return fmt.Sprintf("write is kept for %s, whose connection was lost", r.Holder)
+	case BecauseNoRight:
+		return "you do not have the right"
+	case BecauseExplicit:
+		return "typing alone does not write on this console"
+	case BecauseDown:
+		return "the line is down"
+	case BecauseNotHolder:
+		return "you are not the writer"
+	case BecauseCooldown:
+		return "write was forced moments ago; only an admin may force it again now"
+	case BecauseNoReason:
+		return "forcing needs a reason"
+	case BecauseNoBreak:
+		return "this line cannot send a BREAK"
+	case BecauseLeft:
+		return "the console has ended"
+	case BecauseStuck:
+		return "the line takes no input"
+	}
+	return string(r.Because)
+}
+
+func refuse(b Because) *Refusal { return &Refusal{Because: b} }
