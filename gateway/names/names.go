@@ -4,95 +4,82 @@
 // one. It is pure: no I/O, no clock, no state.
 package names
 
+import (
+	"fmt"
+	"strings"
+)
+
 // MaxLength is the longest console name in bytes.
 const MaxLength = 63
 
 // Check reports why name cannot be a console's name: it must match
 // [A-Za-z0-9][A-Za-z0-9._-]{0,62}, and the words of the login grammar are reserved.
-func Check(name string) error { panic("contract") }
-
-// Compare orders names naturally: runs of digits by value ("node2" before "node10").
-func Compare(a, b string) int { panic("contract") }
-
-// An Instance is one name that a pattern with ranges stands for.
-type Instance struct {
-	Name    string
-	Numbers []Number // one for each range, in the pattern's order
+func Check(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("a name must not be empty")
+	case len(name) > MaxLength:
+		return fmt.Errorf("name %s: %d bytes, at most %d are allowed", quote(name), len(name), MaxLength)
+	case !isAlphanumeric(name[0]):
+		return fmt.Errorf("name %s: must begin with a letter or a digit", quote(name))
+	}
+	for i := range len(name) {
+		if !isNameByte(name[i]) {
+			return fmt.Errorf("name %s: only letters, digits and . _ - are allowed", quote(name))
+		}
+	}
+	if Reserved(name) {
+		return fmt.Errorf("%s is a reserved name", quote(name))
+	}
+	return nil
 }
 
-// A Number is the value that a range has in an Instance.
-type Number struct {
-	Text  string // as written, with its zero padding
-	Value int
+// Reserved reports whether a word has a meaning of its own in a login name or a
+// selector, in whatever case: a console called so could not be reached.
+func Reserved(word string) bool {
+	switch strings.ToLower(word) {
+	case "menu", "gw", "help", "all":
+		return true
+	}
+	return new(Modifiers).set(word)
 }
 
-// Expand lists what a pattern such as "node[001-016,020]" or "r[1-2]n[1-9/2]"
-// stands for, in order. A pattern without a range is itself. More than limit
-// instances is an error.
-func Expand(pattern string, limit int) ([]Instance, error) { panic("contract") }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// Fold writes names as few patterns with ranges as possible, the reverse of Expand.
-func Fold(names []string) []string { panic("contract") }
-
-// A Subject is what selectors choose by.
-type Subject struct {
-	Name    string
-	Aliases []string
-	Groups  []string // every group that the configuration puts it in
-	Tags    []string
-	State   string // "up", "down"; empty where state does not matter
+func isAlphanumeric(c byte) bool {
+	return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// A Selector chooses consoles; see interface.md 2.6 for the language:
-// names, globs, ranges, unions by comma, "-NAME" excludes, @group, @tag:T,
-// @group:G, @state:S, @all; "@X" is the group X, else the tag X.
-type Selector struct{ terms []term }
-
-type term struct{}
-
-// ParseSelector reads a selector; its error names the wrong part.
-func ParseSelector(text string) (Selector, error) { panic("contract") }
-
-// Match reports whether the selector chooses x. Names match without regard to case.
-func (s Selector) Match(x Subject) bool { panic("contract") }
-
-// String is the selector as it was written.
-func (s Selector) String() string { panic("contract") }
-
-// UsesState reports whether the selector looks at state, which access rules must not.
-func (s Selector) UsesState() bool { panic("contract") }
-
-// Mentions lists the group or tag names ("@X" without its @) that the selector
-// refers to, so that the configuration can report unknown ones.
-func (s Selector) Mentions() []string { panic("contract") }
-
-// IsSelector reports whether a login name or argument is meant as a selector
-// rather than a name: it starts with @ or holds * ? [ or a comma.
-func IsSelector(text string) bool { panic("contract") }
-
-// Suggest returns at most five candidates that resemble name (Damerau-Levenshtein
-// distance of at most 2, or the same digits after dropping zeros), best first.
-func Suggest(name string, candidates []string) []string { panic("contract") }
-
-// Nearest returns the word of a vocabulary that a misspelt one most likely
-// means, or "" where none is near; for unknown keys, options and verbs.
-func Nearest(word string, vocabulary []string) string { panic("contract") }
-
-// Modifiers are what stands after + in a login name; each lowers what the
-// session may do or see, none raises it but RW, which asks for the lock.
-type Modifiers struct{ ReadOnly, ReadWrite, Raw, Quiet, NoReplay bool }
-
-// A Login is a login name taken apart (interface.md 2.1), before anybody has
-// looked whether such a console exists.
-type Login struct {
-	Text      string // as sent
-	Reserved  string // "menu", "gw" or "help", else ""
-	Selector  string // set if it is one
-	User      string // the part before + or : where it is no modifier; must equal the identity
-	Name      string // the console name, suffixes not yet cut
-	Modifiers Modifiers
+func isNameByte(c byte) bool {
+	return isAlphanumeric(c) || c == '.' || c == '_' || c == '-'
 }
 
-// ParseLogin takes a login name apart. Text that fits nothing is a Name; a name
-// that is too long or has bytes outside printable ASCII is an error.
-func ParseLogin(text string) (Login, error) { panic("contract") }
+// lower is for ASCII only: names hold nothing else, and Unicode's folding
+// would let other letters stand for them.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// equal compares without regard to the case of ASCII letters.
+func equal(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// quote makes hostile text fit for an error: ASCII, short, in quotes.
+func quote(text string) string {
+	if len(text) > MaxLength+1 {
+		return fmt.Sprintf("%+q...", text[:MaxLength+1])
+	}
+	return fmt.Sprintf("%+q", text)
+}
