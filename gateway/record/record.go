@@ -5,103 +5,278 @@
 // A position in a record is an offset: the number of bytes the target had sent
 // before it, since recording began. Offsets survive restarts, rotation and
 // gaps (bytes that could not be written are counted, not forgotten).
+//
+// What orders the writes: bytes go to the log before the index speaks of them,
+// so that a kill leaves at most bytes that belong to the last entry. Where the
+// mapping of offsets to positions changes, the index goes first: bytes whose
+// place nobody knows would be taken for others.
+//
+// Two locks: w orders Append, Sync and Close and is held over their I/O;
+// readers never take it. mu is short, is never held over I/O, and makes visible
+// what the writer has done. Fields that readers see are written with both held.
 package record
 
 import (
-	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"sync"
 	"time"
+)
+
+// Names of the files in a console's folder.
+const (
+	logName    = "console.log"
+	indexName  = "console.idx"
+	eventsName = "events.jsonl"
 )
 
 // Options are the settings of a Record.
 type Options struct {
-	Dir   string // the console's own folder, made with mode 0700
+	Dir   string // the console's own folder, made with mode 0700 (0750 with a group)
 	None  bool   // keep nothing on disk: only the tail serves readers
 	Group int    // gid that may read the files (mode 0640); -1: nobody (0600)
 	// Warn is told once when writing begins to fail and once when it works
 	// again (then err is nil and lost counts the bytes of the gap). May be nil.
+	// It is called by the goroutine that appends.
 	Warn func(err error, lost int64)
 }
 
 // A Record is one console's record. One goroutine appends; any number read.
-type Record struct{}
+type Record struct {
+	disk disk
+	none bool
+	warn func(err error, lost int64)
+
+	w      sync.Mutex
+	writer writer // guarded by w
+
+	mu sync.Mutex
+	part
+	end      int64 // offset of the next byte
+	lastTime int64 // when the newest byte arrived
+	closed   bool
+	tail     *tail         // nil while nobody needs it
+	cursors  int           // open ones
+	waiting  int           // of them in Wait
+	wake     chan struct{} // closed by the next append; nil while nobody waits
+
+	ev events
+}
+
+// A part is a log, its index, and the offset of its first byte. A record has
+// one for now; rotation will close a part and begin the next.
+type part struct {
+	log, idx handle
+	base     int64
+	size     int64 // bytes in the log
+	stored   int64 // offset behind the last byte in the log; below end while writing fails
+	mapFrom  int64 // from this offset up to stored, bytes lie at offset less shift
+	shift    int64
+	count    int64 // entries in the index file
+	heldN    int   // entries held back, in the first slots of held
+	held     [heldMax * entrySize]byte
+}
 
 // Open opens or begins a record and repairs what a crash left: the index is
 // brought into agreement with the log, nothing of the log is cut.
-func Open(o Options) (*Record, error) { panic("contract") }
-
-// Append adds what the target sent and wakes the readers. It does not keep p,
-// never waits for a reader and never fails: what the disk refuses stays
-// readable in the tail and is counted as a gap. It returns the offset of p's first byte.
-// One goroutine at a time.
-func (r *Record) Append(p []byte) int64 { panic("contract") }
-
-// Sync forces log and index to the disk.
-func (r *Record) Sync() error { panic("contract") }
-
-// Close writes what is held back, syncs and closes. Readers get io.EOF after the end.
-func (r *Record) Close() error { panic("contract") }
-
-// Start is the oldest offset still kept.
-func (r *Record) Start() int64 { panic("contract") }
-
-// End is the offset that the next byte will have.
-func (r *Record) End() int64 { panic("contract") }
-
-// Size is the bytes that the record takes on disk.
-func (r *Record) Size() int64 { panic("contract") }
-
-// LastTime is when the newest byte arrived; zero if there is none.
-func (r *Record) LastTime() time.Time { panic("contract") }
-
-// OffsetAt is the offset of the first byte that arrived at or after t; End if none did.
-func (r *Record) OffsetAt(t time.Time) (int64, error) { panic("contract") }
-
-// TimeAt is when the byte at offset arrived, as exactly as the index knows
-// (within 200 ms while the target talks).
-func (r *Record) TimeAt(offset int64) (time.Time, error) { panic("contract") }
-
-// LastLines is the offset where the last n lines begin (an unfinished last
-// line counts), not more than limit bytes before end; it looks at no more than limit bytes.
-func (r *Record) LastLines(n int, limit int64) (int64, error) { panic("contract") }
-
-// A Gap is a stretch that the target sent and the record does not hold.
-type Gap struct {
-	From, To int64 // offsets
-	At       time.Time
+func Open(o Options) (*Record, error) {
+	if o.None {
+		return open(o, nil)
+	}
+	d := folder{dir: o.Dir, group: o.Group}
+	if err := d.prepare(); err != nil {
+		return nil, err
+	}
+	return open(o, d)
 }
 
-// A Cursor reads the record from an offset on, old and new bytes alike. Any
-// number may be open; each belongs to one goroutine.
-type Cursor struct{}
+func open(o Options, d disk) (*Record, error) {
+	r := &Record{disk: d, none: o.None, warn: o.Warn}
+	if o.None {
+		r.tail = new(tail)
+		return r, nil
+	}
+	if err := r.restore(); err != nil {
+		return nil, fmt.Errorf("open record %s: %w", o.Dir, err)
+	}
+	info, err := d.stat(eventsName)
+	switch {
+	case err == nil:
+		r.ev.size = info.Size()
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("open record %s: %w", o.Dir, err)
+	}
+	return r, nil
+}
 
-// Cursor opens a cursor at offset (clamped to Start..End).
-func (r *Record) Cursor(offset int64) *Cursor { panic("contract") }
+// Sync forces log and index to the disk.
+func (r *Record) Sync() error {
+	r.w.Lock()
+	defer r.w.Unlock()
+	if r.none || r.closed {
+		return nil
+	}
+	err := r.flush(nil)
+	if r.writer.gap {
+		err = errors.Join(err, r.writer.err)
+	}
+	entries := r.count
+	if err = errors.Join(err, r.force()); err != nil {
+		return fmt.Errorf("sync record: %w", err)
+	}
+	if r.count == entries {
+		r.certify()
+	}
+	return nil
+}
 
-// Read reads what is there at once, from the tail or the log; 0, nil at the
-// end, io.EOF at the end of a closed record. A gap or bytes no longer kept are jumped over; Skipped counts them.
-func (c *Cursor) Read(p []byte) (int, error) { panic("contract") }
+// force syncs both files. It lets go of w meanwhile: an append must not wait
+// for the platters.
+func (r *Record) force() error {
+	if !r.writer.dirty {
+		return nil
+	}
+	r.writer.dirty = false
+	log, err1 := r.log.get(r.disk, logName, true)
+	idx, err2 := r.idx.get(r.disk, indexName, true)
+	r.w.Unlock()
+	err := errors.Join(err1, err2)
+	if err == nil {
+		err = errors.Join(log.Sync(), idx.Sync())
+	}
+	r.w.Lock()
+	r.writer.dirty = r.writer.dirty || err != nil
+	return err
+}
 
-// Wait blocks until Read would return something, ctx ends (its cause) or the
-// record is closed (io.EOF).
-func (c *Cursor) Wait(ctx context.Context) error { panic("contract") }
+// certify writes the entry that spares the next Open from looking at those
+// before it. It is an aid, so that an error is of no matter.
+func (r *Record) certify() {
+	w := &r.writer
+	if r.closed || w.gap || w.last.kind == kindSync || r.count == 0 || r.heldN > 0 {
+		return
+	}
+	dirty := w.dirty
+	r.hold(entry{max(r.lastTime, w.last.time), r.end, r.size, w.last.clock, kindSync}, time.Time{})
+	r.flush(nil)
+	w.dirty = dirty
+}
 
-// Offset is the position of the next byte.
-func (c *Cursor) Offset() int64 { panic("contract") }
+// Close writes what is held back, syncs and closes. Readers get io.EOF after the end.
+func (r *Record) Close() error {
+	r.w.Lock()
+	defer r.w.Unlock()
+	if r.closed {
+		return nil
+	}
+	var err error
+	if !r.none {
+		err = r.finish()
+	}
+	r.mu.Lock()
+	r.closed = true
+	r.rouse()
+	idle := r.cursors == 0
+	r.mu.Unlock()
+	if idle {
+		err = errors.Join(err, r.log.close(), r.idx.close())
+	}
+	if err != nil {
+		return fmt.Errorf("close record: %w", err)
+	}
+	return nil
+}
 
-// SeekTo moves to offset, clamped to Start..End.
-func (c *Cursor) SeekTo(offset int64) { panic("contract") }
+// finish brings all to the disk. A gap under way is closed by an entry that
+// promises the offsets that readers have seen.
+func (r *Record) finish() error {
+	var err error
+	if r.writer.gap && !r.writer.lastAppend.IsZero() {
+		e := r.mark(time.Now())
+		if err = r.flush(&e); err == nil {
+			r.mu.Lock()
+			r.count++
+			r.mu.Unlock()
+			r.writer.last = e
+		}
+	} else {
+		err = r.flush(nil)
+	}
+	if err = errors.Join(err, r.force()); err == nil {
+		r.certify()
+	}
+	return err
+}
 
-// Skipped returns how many bytes were jumped over since the last call.
-func (c *Cursor) Skipped() int64 { panic("contract") }
+// Start is the oldest offset still kept.
+func (r *Record) Start() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.start()
+}
 
-// Close lets go of the cursor.
-func (c *Cursor) Close() { panic("contract") }
+func (r *Record) start() int64 {
+	if r.none {
+		return r.tail.start
+	}
+	return r.base
+}
 
-// AddEvent appends one line of JSON (without LF) to events.jsonl and flushes
-// it to the kernel. Safe for any goroutine.
-func (r *Record) AddEvent(line []byte) error { panic("contract") }
+// End is the offset that the next byte will have.
+func (r *Record) End() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.end
+}
 
-// Events opens events.jsonl for reading from its beginning; an unfinished last
-// line is left out.
-func (r *Record) Events() (io.ReadCloser, error) { panic("contract") }
+// Size is the bytes that the record takes on disk.
+func (r *Record) Size() int64 {
+	r.ev.mu.Lock()
+	events := r.ev.size
+	r.ev.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.size + r.count*entrySize + events
+}
+
+// LastTime is when the newest byte arrived; zero if there is none.
+func (r *Record) LastTime() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return instant(r.lastTime)
+}
+
+// instant turns an entry's time into one; nothing is known of 0.
+func instant(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+// readLog reads the log at pos through the one descriptor.
+func (r *Record) readLog(p []byte, pos int64) (int, error) {
+	for {
+		f, err := r.log.get(r.disk, logName, false)
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, io.EOF // somebody took it away
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read record: %w", err)
+		}
+		n, err := f.ReadAt(p, pos)
+		if n > 0 || err == nil {
+			return n, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return 0, io.EOF
+		}
+		if g, again := r.log.get(r.disk, logName, false); again == nil && g != f && errors.Is(err, os.ErrClosed) {
+			continue // it was opened anew for writing meanwhile
+		}
+		return 0, fmt.Errorf("read record: %w", err)
+	}
+}
