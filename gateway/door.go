@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"consoled/gateway/config"
+)
+
+// Why the door turns a connection away; the text is for the log.
+var (
+	errCrowded = errors.New("made room for a newer connection")
+	errFull    = errors.New("connection limit reached")
+	errClosed  = errors.New("gateway stops")
+)
+
+// A door counts the connections. Those that have not logged in yet are bounded
+// in all and for each address; whoever comes when it is full is let in and an
+// older one goes, so that a flood of half-open connections keeps nobody out.
+type door struct {
+	mu     sync.Mutex
+	all    map[*connection]struct{}
+	half   []*connection // not logged in yet, oldest first
+	closed bool
+}
+
+// admit takes a connection in, or says why not. The victims are to be ended by the caller.
+func (d *door) admit(c *connection, l config.Limits) (victims []*connection, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, errClosed
+	}
+	if d.all == nil {
+		d.all = map[*connection]struct{}{}
+	}
+	if len(d.all) >= l.Connections {
+		v := d.pickLocked(func(*connection) bool { return true })
+		if v == nil {
+			return nil, errFull
+		}
+		victims = append(victims, v)
+	}
+	same := func(o *connection) bool { return o.origin == c.origin }
+	if d.countLocked(same) >= l.PerAddress {
+		victims = append(victims, d.pickLocked(same))
+	}
+	if len(d.half) >= l.HalfOpen {
+		victims = append(victims, d.pickLocked(func(*connection) bool { return true }))
+	}
+	d.all[c] = struct{}{}
+	d.half = append(d.half, c)
+	return slices.DeleteFunc(victims, func(v *connection) bool { return v == nil }), nil
+}
+
+func (d *door) countLocked(which func(*connection) bool) (n int) {
+	for _, c := range d.half {
+		if which(c) {
+			n++
+		}
+	}
+	return n
+}
+
+// pickLocked forgets and returns the half-open connection that is to go: the
+// oldest of those that have not even exchanged keys, else the oldest.
+func (d *door) pickLocked(which func(*connection) bool) *connection {
+	at := -1
+	for i, c := range d.half {
+		if !which(c) {
+			continue
+		}
+		if !c.keyed.Load() {
+			at = i
+			break
+		}
+		if at < 0 {
+			at = i
+		}
+	}
+	if at < 0 {
+		return nil
+	}
+	c := d.half[at]
+	d.half = slices.Delete(d.half, at, at+1)
+	delete(d.all, c)
+	return c
+}
+
+// oldest forgets and returns the half-open connection that is to go when
+// descriptors run out; nil if there is none.
+func (d *door) oldest() *connection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pickLocked(func(*connection) bool { return true })
+}
+
+// known says that a connection has logged in.
+func (d *door) known(c *connection) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.half = slices.DeleteFunc(d.half, func(o *connection) bool { return o == c })
+}
+
+// left says that a connection has ended.
+func (d *door) left(c *connection) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.all, c)
+	d.half = slices.DeleteFunc(d.half, func(o *connection) bool { return o == c })
+}
+
+// close lets nobody in any more.
+func (d *door) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+}
+
+// connections lists those that are there now.
+func (d *door) connections() []*connection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]*connection, 0, len(d.all))
+	for c := range d.all {
+		all = append(all, c)
+	}
+	return all
+}
+
+// origin is what the bound for an address counts by: the address, or for IPv6
+// its /64, which one machine may well have for itself.
+func origin(a netip.Addr) netip.Prefix {
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // no address, as on a pipe
+	}
+	return p
+}

@@ -1,0 +1,93 @@
+// Package gateway is the SSH front: it listens, lets people in by key, gives
+// each session channel to the verbs, and loads, compares and applies the
+// configuration.
+//
+// Every goroutine has an owner that waits for it:
+//
+//	goroutine                        started by            waited for by        ends when
+//	accept loop, one a listener      Serve                 Serve                the listener is closed
+//	connection, one each             accept loop           Serve, at its stop   the connection has ended
+//	keepalive, one a connection      first channel         connection           the connection has ended
+//	its question, when one is asked  keepalive             connection           it is answered, or the connection has ended
+//	session channel                  gliderlabs/ssh        connection           both sides closed the channel
+//	program, one a session           session channel       session channel      the verb is done
+//	request handler, one each        gliderlabs/ssh        itself               the connection has ended
+//	console, one each                console.Set           console.Set.Wait     Serve ends, or it was removed
+//	handshake and key exchange       x/crypto/ssh          itself               the connection is closed
+//
+// x/crypto/ssh starts its own readers, which cannot be waited for: they end
+// when the connection is closed. Timers (handshake, farewell, expiry of a key)
+// only end a connection or a context and never block.
+//
+// Locks, in the order in which two are ever held: Gateway.reloading, then
+// door.mu, then connection.mu or sessions.mu. No I/O happens under any but the first.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"consoled/gateway/command"
+	"consoled/gateway/config"
+	"consoled/gateway/console"
+)
+
+// Options are what a Gateway is made of.
+type Options struct {
+	// Load reads the whole configuration: at New, and at each Reload and Check.
+	// It must not touch anything but files that it reads.
+	Load    func() (*config.Config, error)
+	Log     *slog.Logger // nil: nothing is logged
+	Version string
+	// Listeners, where there are any, are served in place of the configured
+	// addresses (socket activation). Serve closes them.
+	Listeners []net.Listener
+	// Ready is called once, when people can log in, with the addresses; may be nil.
+	Ready func([]net.Addr)
+}
+
+// A Gateway serves consoles over SSH.
+type Gateway struct {
+	options Options
+	log     *slog.Logger
+	// run does what a session asks for and returns its exit code; command.Run but in tests.
+	run     func(context.Context, *command.Session) int
+	started time.Time
+
+	reloading sync.Mutex           // one load and comparison at a time
+	site      atomic.Pointer[site] // the configuration and keys in force
+	set       atomic.Pointer[console.Set]
+	listening atomic.Pointer[[]net.Addr]
+
+	door     door
+	sessions sessions
+	refusals *rate.Limiter // lines about refused logins
+	panics   atomic.Int64
+	serial   atomic.Uint64 // of sessions
+}
+
+// New loads the configuration and the keys, and changes nothing anywhere.
+func New(o Options) (*Gateway, error) {
+	if o.Load == nil {
+		return nil, errors.New("gateway: no configuration to load")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Gateway{options: o, log: o.Log, started: time.Now(), refusals: rate.NewLimiter(20, 100)}
+	g.run = func(ctx context.Context, s *command.Session) int { return command.Run(ctx, g, s) }
+	s, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	g.site.Store(s)
+	g.set.Store(console.NewSet(context.Background()))
+	return g, nil
+}

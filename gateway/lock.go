@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// errHeld is a lock that another process holds.
+var errHeld = errors.New("held by another process")
+
+// lockState makes this the one gateway of a state folder: two of them would
+// write one record. The lock is the kernel's and goes with the process; the file
+// stays, and says who has it.
+func lockState(dir string) (unlock func(), _ error) {
+	name := filepath.Join(dir, "lock")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock state folder: %w", err)
+	}
+	if err := lockFile(f); err != nil {
+		holder := holderOf(f)
+		// Nothing was written.
+		_ = f.Close()
+		if errors.Is(err, errHeld) {
+			return nil, fmt.Errorf("state folder %s is in use by another gateway%s\nfix: stop it, or set another state_dir", dir, holder)
+		}
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	// The process id is for people; the lock holds without it.
+	if err := f.Truncate(0); err == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// holderOf reads who holds the lock, as far as the file tells.
+func holderOf(f *os.File) string {
+	data, err := io.ReadAll(io.LimitReader(f, 20))
+	if err != nil {
+		return ""
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pid)
+}

@@ -1,0 +1,243 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"consoled/auth"
+	"consoled/gateway/config"
+	"consoled/gateway/console"
+)
+
+// Reload loads the configuration and the keys anew and applies what differs. A
+// mistake anywhere changes nothing. by says who asked; the summary is one line.
+func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
+	g.reloading.Lock()
+	defer g.reloading.Unlock()
+	if err := context.Cause(ctx); err != nil {
+		return "", fmt.Errorf("reload: %w", err)
+	}
+	if g.listening.Load() == nil {
+		return "", errors.New("reload: the gateway is starting or stopping")
+	}
+	old := g.site.Load()
+	next, err := g.load()
+	if err == nil {
+		_, err = next.openHostKeys()
+	}
+	if err != nil {
+		g.log.Warn("reload refused", "by", by, "err", err)
+		return "", err
+	}
+	p := compare(old, next)
+	affected := g.people(p)
+	next.warnings = append(next.warnings, fixed(old.config, next.config)...)
+	if err := g.apply(next, p, " by "+by); err != nil {
+		g.log.Warn("reload refused", "by", by, "err", err)
+		return "", err
+	}
+	g.site.Store(next)
+	g.review(next)
+	summary := strings.Join(append([]string{p.String() + "; " + count(affected, "person", "people") + " affected"},
+		warningsOf(next)...), "; ")
+	g.log.Info("reloaded", "by", by, "summary", p.String(), "affected", affected, "warnings", len(next.warnings))
+	return summary, nil
+}
+
+// A plan is how one site becomes another.
+type plan struct {
+	added, removed []string
+	changed        []difference
+}
+
+// A difference is what changed about a console.
+type difference struct {
+	name   string
+	keys   []string
+	reopen bool
+}
+
+func compare(old, next *site) (p plan) {
+	for _, x := range next.config.Consoles {
+		name := x.Subject.Name
+		before, ok := old.consoles[name]
+		if !ok {
+			p.added = append(p.added, name)
+			continue
+		}
+		if keys, reopen := config.Changed(before, x); len(keys) > 0 || reopen {
+			p.changed = append(p.changed, difference{name, keys, reopen})
+		}
+	}
+	for _, x := range old.config.Consoles {
+		if _, ok := next.consoles[x.Subject.Name]; !ok {
+			p.removed = append(p.removed, x.Subject.Name)
+		}
+	}
+	return p
+}
+
+// named is how many changed consoles a summary names.
+const named = 5
+
+// String is the plan as people read it, without names where there are many.
+func (p plan) String() string {
+	changed := make([]string, 0, len(p.changed))
+	for _, d := range p.changed {
+		if len(changed) == named {
+			changed = append(changed, fmt.Sprintf("%d more", len(p.changed)-named))
+			break
+		}
+		changed = append(changed, d.name+": "+strings.Join(d.keys, " "))
+	}
+	text := fmt.Sprintf("added %d, changed %d", len(p.added), len(p.changed))
+	if len(changed) > 0 {
+		text += " (" + strings.Join(changed, ", ") + ")"
+	}
+	return fmt.Sprintf("%s, removed %d", text, len(p.removed))
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// people counts the clients whose line the plan ends.
+func (g *Gateway) people(p plan) (n int) {
+	gone := slices.Clone(p.removed)
+	for _, d := range p.changed {
+		if d.reopen {
+			gone = append(gone, d.name)
+		}
+	}
+	for _, name := range gone {
+		if c, ok := g.Console(name); ok {
+			n += len(c.Status().Clients)
+		}
+	}
+	return n
+}
+
+// fixed warns of changes that only a new start brings about.
+func fixed(old, next *config.Config) (warnings []string) {
+	warn := func(key string, same bool) {
+		if !same {
+			warnings = append(warnings, key+" changed: in force after the next start")
+		}
+	}
+	warn("listen", slices.Equal(old.Listen, next.Listen))
+	warn("state_dir", old.StateDir == next.StateDir)
+	warn("log", old.Log == next.Log)
+	return warnings
+}
+
+// apply brings the consoles in line with a plan, all of it or none.
+func (g *Gateway) apply(next *site, p plan, why string) error {
+	d := console.Difference{Remove: p.removed}
+	for _, name := range p.added {
+		d.Add = append(d.Add, g.console(next, next.consoles[name]))
+	}
+	for _, x := range p.changed {
+		d.Change = append(d.Change, console.Change{Options: g.console(next, next.consoles[x.name]), Reopen: x.reopen})
+	}
+	return g.set.Load().Apply(d, why)
+}
+
+// console is a console's settings as its package takes them.
+func (g *Gateway) console(s *site, x config.Console) console.Options {
+	o := console.Options{
+		Subject: x.Subject, Description: x.Description, MOTD: x.MOTD, Backend: x.Backend, Lock: x.Lock,
+		Log: g.log.With("console", x.Subject.Name), Observe: g.observe,
+	}
+	o.Record.Dir = filepath.Join(s.config.Log.Dir, x.Subject.Name)
+	o.Record.None = x.NoLog
+	o.Record.Group = s.group
+	return o
+}
+
+// observe copies to the log what people do to a console that the console does
+// not log itself. It also looks again at the rights of somebody who attached
+// while a reload was under way.
+func (g *Gateway) observe(e console.Event) {
+	switch e.Kind {
+	case console.KindAttach:
+		g.recheck(e)
+	case console.KindDetach, console.KindBreak:
+	default:
+		return
+	}
+	attrs := []any{"console", e.Console, "event", string(e.Kind), "session", e.Session, "who", e.Who, "from", e.From}
+	if e.Why != "" {
+		attrs = append(attrs, "why", e.Why)
+	}
+	if e.For != 0 {
+		attrs = append(attrs, "for", e.For)
+	}
+	g.log.Info("console event", attrs...)
+}
+
+// recheck decides anew for a client that came with rights of an older site.
+func (g *Gateway) recheck(e console.Event) {
+	s, ok := g.sessions.get(e.Session)
+	if !ok || s.decided.Load() == g.site.Load() {
+		return
+	}
+	if c, ok := g.Console(e.Console); ok {
+		g.reviseAll(c)
+	}
+}
+
+// review decides anew what everybody who is connected may do. A connection
+// whose key is gone, or is somebody else's now, ends.
+func (g *Gateway) review(s *site) {
+	for _, c := range g.door.connections() {
+		id, ok := c.who()
+		if !ok {
+			continue
+		}
+		now, err := s.policy.Identify(id.Key.Public, id.Source, time.Now())
+		if err != nil || now.Name != id.Name {
+			c.log.Info("connection revoked", "who", id.Name, "key", id.Fingerprint, "err", err)
+			c.dismiss(errRevoked)
+			continue
+		}
+		c.become(now)
+	}
+	for _, c := range g.Consoles() {
+		g.reviseAll(c)
+	}
+}
+
+// reviseAll decides anew what a console's clients may do.
+func (g *Gateway) reviseAll(c *console.Console) {
+	for _, a := range attachments(c) {
+		s, ok := g.sessions.get(a.Client().Session)
+		if !ok {
+			continue // it is leaving
+		}
+		asked := s.asked.Load()
+		if asked == nil {
+			continue
+		}
+		if !g.Rights(asked.Who, c).Has(auth.Read) {
+			a.Detach("you may no longer read this console")
+			continue
+		}
+		a.Update(g.Client(asked, c, a.Client().Kind))
+	}
+}
+
+// attachments lists the clients of a console.
+func attachments(c *console.Console) []*console.Attachment {
+	if l, ok := any(c).(interface{ Attachments() []*console.Attachment }); ok {
+		return l.Attachments()
+	}
+	return nil
+}
