@@ -1,14 +1,16 @@
 // Package attach is one person at one console: keystrokes and escape keys in,
 // the record and notices out, the window title as status bar. It knows no
 // SSH; a Terminal brings what the session offers.
+//
+// Goroutines: Run waits for the two that it starts: one reads what the person
+// types, one is the painter, which alone writes to the terminal. Run itself
+// handles keys, events and breaks, and never waits for either the terminal or
+// the line, so that a person can leave whatever is stuck.
 package attach
 
 import (
-	"context"
 	"io"
 	"time"
-
-	"consoled/gateway/console"
 )
 
 // A Terminal is the person's side of a session.
@@ -19,10 +21,15 @@ type Terminal struct {
 	PTY  bool
 	Term string                  // hostile; never printed raw
 	Size func() (cols, rows int) // of now; 0, 0 where unknown
-	// Breaks brings the lengths of BREAKs that the client asked for (RFC 4335).
+	// Breaks brings the lengths of the BREAKs that the client asked for (RFC 4335).
 	Breaks <-chan time.Duration
+	// Interrupt makes a blocked Read of In, and every later one, return io.EOF.
+	Interrupt func()
+	// Abort ends a blocked Write of Out by closing the session hard: for a
+	// terminal that takes no output any more.
+	Abort func()
 	// Lost reports, once In has ended, whether the connection was lost rather
-	// than left: end of file without a goodbye, a reset, dead keepalives.
+	// than left: an end of file without a goodbye, a reset, dead keepalives.
 	Lost func() bool
 	Env  map[string]string // the accepted environment
 }
@@ -31,13 +38,14 @@ type Terminal struct {
 type Options struct {
 	Escape     string // as configured: "^Ec", "^]", "none"; empty means the default
 	NoTitle    bool
-	Quiet      bool // no notices below an error
+	Quiet      bool // only notices about what was not sent, and of the end
 	NoReplay   bool
-	Replay     int    // lines; 0: the window's height less three, 200 where the target is down
-	Write      bool   // --rw: take the lock or leave with 75
-	Force      bool   // --force
-	Reason     string // of Force
-	ExitOnDown bool
+	Replay     int           // lines; 0: the window's height less three, 200 where the target is down
+	Write      bool          // take the lock, or leave with ExitBusy
+	Force      bool          // take it from whoever has it
+	Reason     string        // of Force
+	ExitOnDown bool          // leave with ExitDown when the line is, or goes, down
+	MOTD       string        // shown after the attach line; escaped before printing
 	Version    string        // for ^Ecv
 	Rights     func() string // one line, for ^Ecg
 	Status     func() string // some lines, for ^Eci; escaped already
@@ -51,16 +59,3 @@ const (
 	ExitBusy   = 75
 	ExitDenied = 77
 )
-
-// Run attaches a client to a console until it leaves, is detached or ctx ends
-// (its cause is the goodbye), and returns the exit code.
-func Run(ctx context.Context, c *console.Console, cl console.Client, t Terminal, o Options) int {
-	panic("contract")
-}
-
-// Watch is the read-only stream of a session without a PTY: the console's
-// bytes from now on, nothing skipped. Bytes on In are not sent; the first ones are answered
-// with one line on Err, and the exit code is ExitUsage then.
-func Watch(ctx context.Context, c *console.Console, cl console.Client, t Terminal) int {
-	panic("contract")
-}

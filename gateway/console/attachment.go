@@ -51,38 +51,52 @@ func (c *Console) Attach(cl Client) *Attachment {
 	return a
 }
 
-// Type passes keystrokes on to the line, in order, taking the lock first where
-// the rules allow. It blocks while the line takes no input, until ctx ends or
-// the lock or the line is lost. A nil error means that every byte was handed to
-// the line's queue under the lock; else it is a *Refusal, and the rest of p is not sent.
-func (a *Attachment) Type(ctx context.Context, p []byte) error {
-	for {
-		rest, moved, refusal := a.push(p)
-		if refusal != nil {
-			return refusal
-		}
-		if p = rest; len(p) == 0 {
-			return nil
-		}
-		if refusal := a.await(ctx, moved); refusal != nil {
-			return refusal
-		}
-	}
-}
-
-// push queues as much of p as there is room for.
-func (a *Attachment) push(p []byte) (rest []byte, moved <-chan struct{}, _ *Refusal) {
+// Offer queues as much of p for the line as there is room for, taking the lock
+// first where the rules allow, and returns how much that was. Bytes are queued
+// in order; what is queued counts as delivered under the lock. An error is a
+// *Refusal, and nothing was queued.
+func (a *Attachment) Offer(p []byte) (int, error) {
 	c := a.console
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if refusal := a.mayTypeLocked(); refusal != nil {
-		return nil, nil, refusal
+		return 0, refusal
 	}
-	n := min(len(p), outbox-c.line.queued)
+	n := max(0, min(len(p), outbox-c.line.queued))
 	if n > 0 {
 		c.pushLocked(c.line, input{session: a.client.Session, data: slices.Clone(p[:n])})
 	}
-	return p[max(n, 0):], c.line.moved, nil
+	return n, nil
+}
+
+// Room is closed when the line has taken some of what was queued, or has ended.
+// Ask for it before the Offer that it is to follow.
+func (a *Attachment) Room() <-chan struct{} {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.line == nil {
+		return a.left
+	}
+	return c.line.moved
+}
+
+// Type passes p on to the line as Offer does, and waits for room until all of
+// it is queued or ctx ends. After an error, which is a *Refusal, the rest of p is not sent.
+func (a *Attachment) Type(ctx context.Context, p []byte) error {
+	for {
+		room := a.Room()
+		n, err := a.Offer(p)
+		if err != nil {
+			return err
+		}
+		if p = p[n:]; len(p) == 0 {
+			return nil
+		}
+		if refusal := a.await(ctx, room); refusal != nil {
+			return refusal
+		}
+	}
 }
 
 // mayTypeLocked decides whether a keystroke of now is delivered.

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"consoled/gateway"
+	"consoled/gateway/config"
+)
+
+// systemConfig is where the configuration is looked for first.
+const systemConfig = "/etc/consoled/consoled.yaml"
+
+// defaultConfig is the configuration file where none is named.
+func defaultConfig() string {
+	if _, err := os.Stat(systemConfig); err == nil {
+		return systemConfig
+	}
+	if dir, err := os.UserConfigDir(); err == nil {
+		own := filepath.Join(dir, "consoled", "consoled.yaml")
+		if _, err := os.Stat(own); err == nil {
+			return own
+		}
+	}
+	return systemConfig
+}
+
+func serveCommand() *cobra.Command {
+	var file, format string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway",
+		Long: "Run the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again.\n" +
+			"A configuration with a mistake is refused whole: the running one goes on.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := newLog(c.ErrOrStderr(), format)
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), file, log)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "config", "c", defaultConfig(), "configuration file")
+	cmd.Flags().StringVar(&format, "log-format", "text", "text or json")
+	return cmd
+}
+
+// newLog makes the program's own log, which goes to stderr.
+func newLog(w io.Writer, format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q: only text and json", format)
+}
+
+// serve runs the gateway under the operating system's signals and systemd.
+func serve(ctx context.Context, file string, log *slog.Logger) error {
+	ctx, reload, stop := signals(ctx)
+	defer stop()
+	listeners, err := inherited()
+	if err != nil {
+		return &failure{exitInternal, err}
+	}
+	g, err := gateway.New(gateway.Options{
+		Load:      func() (*config.Config, error) { return config.Load(file) },
+		Log:       log,
+		Version:   buildVersion(),
+		Listeners: listeners,
+		Ready: func(addrs []net.Addr) {
+			for _, a := range addrs {
+				log.Info("listening", "addr", a.String())
+			}
+			notify("READY=1")
+		},
+	})
+	if err != nil {
+		return failed(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		attend(ctx, g, log, reload)
+	}()
+	err = g.Serve(ctx)
+	cancel()
+	<-ended
+	if err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// attend reloads on SIGHUP and feeds systemd's watchdog until ctx ends.
+func attend(ctx context.Context, g *gateway.Gateway, log *slog.Logger, reload <-chan os.Signal) {
+	feed := watchdog()
+	for {
+		select {
+		case <-ctx.Done():
+			notify("STOPPING=1")
+			return
+		case <-feed:
+			notify("WATCHDOG=1")
+		case <-reload:
+			notify(reloading())
+			if summary, err := g.Reload(ctx, "signal"); err != nil {
+				log.Error("reload refused; the running configuration goes on", "err", err)
+			} else {
+				log.Info("reloaded", "summary", summary)
+			}
+			notify("READY=1")
+		}
+	}
+}
+
+// failed gives an error its exit code.
+func failed(err error) error {
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		return &failure{exitConfig, err}
+	}
+	return &failure{exitInternal, err}
+}

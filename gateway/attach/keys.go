@@ -1,0 +1,170 @@
+package attach
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"consoled/gateway/console"
+)
+
+// A key is an escape key: what it does and who may use it.
+type key struct {
+	keys string // as help shows it, after the escape sequence
+	does string
+	may  func(console.Client) bool
+}
+
+func anybody(console.Client) bool     { return true }
+func mayWrite(cl console.Client) bool { return cl.MayWrite }
+func mayForce(cl console.Client) bool { return cl.MayForce }
+func mayBreak(cl console.Client) bool { return cl.MayBreak }
+
+// keys is what help lists, in its order.
+var keys = [...]key{
+	{".", "leave", anybody},
+	{"a", "take write if it is free or yours elsewhere; else say who has it", mayWrite},
+	{"s", "back to watching: give write back", mayWrite},
+	{"f", "force: take write from whoever has it (asks for a reason)", mayForce},
+	{"B or l0", "send BREAK", mayBreak},
+	{"w", "who is here", anybody},
+	{"i", "information about this console", anybody},
+	{"r / p", "the last 20 / 60 lines again", anybody},
+	{"g", "what you may do here", anybody},
+	{"v", "version", anybody},
+	{"?", "these keys", anybody},
+}
+
+// key writes an escape key as people type it: "^Ec .".
+func (s *session) key(k string) string {
+	if len(s.escape.seq) == 0 {
+		return "~" + k // OpenSSH's own, the only one left
+	}
+	var text strings.Builder
+	for _, b := range s.escape.seq {
+		if b < ' ' {
+			fmt.Fprintf(&text, "^%c", b|0x40)
+		} else {
+			text.WriteByte(b)
+		}
+	}
+	if k == "." || k == "?" {
+		text.WriteByte(' ')
+	}
+	return text.String() + k
+}
+
+// command does what an escape key asks for.
+func (s *session) command(key, arg byte, sendBreak func(time.Duration)) {
+	switch key {
+	case '.':
+		s.leave(ExitLeft)
+	case '?':
+		s.help()
+	case 'a':
+		s.ask()
+	case 's':
+		if err := s.place.Release(); err != nil {
+			s.notice("you are not writing.")
+		}
+	case 'f':
+		s.force()
+	case 'w':
+		s.who()
+	case 'i':
+		s.information()
+	case 'r':
+		s.again(20)
+	case 'p':
+		s.again(60)
+	case 'B':
+		sendBreak(0)
+	case 'l':
+		if arg == '0' {
+			sendBreak(0)
+		} else {
+			s.unknown("l" + string(arg))
+		}
+	case 'v':
+		s.notice("consoled " + words(s.o.Version))
+	case 'g':
+		s.notice(words(s.o.Rights()))
+	case '\r', '\n':
+	default:
+		s.unknown(string(key))
+	}
+}
+
+func (s *session) unknown(k string) {
+	s.notice(fmt.Sprintf("no such key: %s. %s lists them", words(k), s.key("?")))
+}
+
+func (s *session) help() {
+	lines := []string{"keys, after " + strings.TrimSpace(s.key("")) + ":"}
+	cl := s.place.Client()
+	for _, k := range keys {
+		if k.may(cl) {
+			lines = append(lines, fmt.Sprintf("  %-8s %s", k.keys, k.does))
+		}
+	}
+	lines = append(lines, "  of ssh itself, after Enter: ~B sends BREAK, ~. leaves")
+	s.painter.say(paint{lines: lines, plain: true})
+}
+
+// ask takes the lock where that needs nobody's consent.
+func (s *session) ask() {
+	switch err := s.place.Take(); {
+	case err == nil:
+		return
+	default:
+		s.notice(strings.TrimSuffix(strings.TrimPrefix(s.notSent(err), "not sent: "), ".") + ".")
+	}
+}
+
+// force asks for the reason, which stands in the record.
+func (s *session) force() {
+	cl := s.place.Client()
+	if !cl.MayForce || !cl.MayWrite {
+		s.notice("you may not force here.")
+		return
+	}
+	st := s.console.Status()
+	if st.Lock.State == console.Free || st.Lock.Holder.Name == cl.Name {
+		s.ask()
+		return
+	}
+	question := fmt.Sprintf("[%s] %s Reason for taking write (Enter takes it, ^C cancels): ", s.console.Name(), holding(st))
+	s.open(question, func(reason string) {
+		err := s.place.Force(reason)
+		var r *console.Refusal
+		switch {
+		case errors.As(err, &r) && r.Because == console.BecauseNoReason:
+			s.notice("not taken: a reason is needed.")
+		case err != nil:
+			s.notice("not taken: " + words(err.Error()) + ".")
+		}
+	})
+}
+
+func (s *session) who() {
+	st, now := s.console.Status(), time.Now()
+	lines := []string{fmt.Sprintf("here on %s:", s.console.Name())}
+	for _, cl := range st.Clients {
+		mode := "watching"
+		if cl.Writer {
+			mode = "writing"
+		}
+		you := ""
+		if cl.Session == s.place.Client().Session {
+			you = " (you)"
+		}
+		lines = append(lines, fmt.Sprintf("  %s%s from %s, %s, idle %s, since %s",
+			words(cl.Name), you, words(cl.Source), mode, Ago(cl.Idle), clock(cl.Since, now)))
+	}
+	s.painter.say(paint{lines: lines, plain: true})
+}
+
+func (s *session) information() {
+	s.painter.say(paint{lines: strings.Split(strings.TrimRight(s.o.Status(), "\n"), "\n"), plain: true})
+}

@@ -1,0 +1,201 @@
+package attach
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"consoled/gateway/console"
+	"consoled/gateway/screen"
+)
+
+// Ago writes a duration in its largest unit: "12s", "14m", "3h", "12d".
+func Ago(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "0s"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}
+
+// clock is a moment as notices write it: the time of day, with the date where
+// it is not of today.
+func clock(t, now time.Time) string {
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+// words makes hostile text fit for a notice.
+func words(text string) string { return screen.Printable(text, 200) }
+
+// greeting is the attach line.
+func (s *session) greeting(st console.Status, now time.Time) string {
+	leave := s.key(".")
+	backend := words(s.console.Options().Backend.String())
+	if st.State != console.Up {
+		text := fmt.Sprintf("DOWN since %s (%s): %s.", clock(st.Since, now), Ago(now.Sub(st.Since)), downReason(st))
+		if st.State == console.Connecting {
+			text = "connecting to " + backend + "."
+		} else if wait := time.Until(st.NextTry); wait >= time.Second {
+			text += fmt.Sprintf(" Next try in %s.", Ago(wait))
+		}
+		return fmt.Sprintf("%s Leave: %s", text, leave)
+	}
+	up := fmt.Sprintf("%s, up %s.", backend, Ago(now.Sub(st.Since)))
+	cl := s.place.Client()
+	switch {
+	case !cl.MayWrite:
+		return fmt.Sprintf("%s You may watch. Leave: %s  Keys: %s", up, leave, s.key("?"))
+	case s.writing.Load():
+		return fmt.Sprintf("%s You are writing. Leave: %s  Keys: %s", up, leave, s.key("?"))
+	case st.Lock.State == console.Free && s.explicit():
+		return fmt.Sprintf("%s Write is free: %s takes it. Leave: %s  Keys: %s", up, s.key("a"), leave, s.key("?"))
+	case st.Lock.State == console.Free:
+		return fmt.Sprintf("%s Write is free: just type. Leave: %s  Keys: %s", up, leave, s.key("?"))
+	}
+	return fmt.Sprintf("%s %s%s Leave: %s  Keys: %s", up, holding(st), s.forceHint(), leave, s.key("?"))
+}
+
+// holding says who writes and who watches.
+func holding(st console.Status) string {
+	text := fmt.Sprintf("%s is writing (idle %s)", words(st.Lock.Holder.Name), Ago(st.Lock.Idle))
+	if st.Lock.State == console.Grace {
+		text = fmt.Sprintf("write is kept for %s, whose connection was lost", words(st.Lock.Holder.Name))
+	}
+	var others []string
+	for _, cl := range st.Clients {
+		if !cl.Writer && cl.Name != st.Lock.Holder.Name {
+			others = append(others, words(cl.Name))
+		}
+	}
+	switch n := len(others); {
+	case n > 1 && n <= 4:
+		text += ", " + strings.Join(others[:n-1], ", ") + " watch"
+	case n > 4:
+		text += fmt.Sprintf(", %d watch", n-1)
+	}
+	return text + "."
+}
+
+func downReason(st console.Status) string { return cmp.Or(words(string(st.Reason)), "not yet tried") }
+
+// forceHint names the key that takes the lock, for those who may.
+func (s *session) forceHint() string {
+	if s.place.Client().MayForce {
+		return " Force: " + s.key("f")
+	}
+	return ""
+}
+
+// notSent says why what was typed did not reach the target.
+func (s *session) notSent(err error) string {
+	var r *console.Refusal
+	if !errors.As(err, &r) {
+		return "not sent: " + words(err.Error())
+	}
+	switch r.Because {
+	case console.BecauseNoRight:
+		return "not sent: you may watch this console, not write. Leave: " + s.key(".")
+	case console.BecauseDown:
+		st := s.console.Status()
+		if st.State == console.Up {
+			return "not sent: the line is being opened anew."
+		}
+		return fmt.Sprintf("not sent: the line is DOWN (%s). Leave: %s", downReason(st), s.key("."))
+	case console.BecauseExplicit:
+		return fmt.Sprintf("not sent: typing alone does not write here. %s takes write.", s.key("a"))
+	case console.BecauseHeld:
+		return fmt.Sprintf("not sent: %s is writing (idle %s).%s", words(r.Holder), Ago(r.Idle), s.forceHint())
+	case console.BecauseGrace:
+		return fmt.Sprintf("not sent: write is kept for %s for another %s.%s", words(r.Holder), Ago(time.Until(r.Until)), s.forceHint())
+	}
+	return "not sent: " + words(r.Error()) + "."
+}
+
+// told is the line that an event puts on this person's screen, or "" where the
+// title is enough. urgent notices ring the bell.
+func (s *session) told(e console.Event) (text string, urgent bool) {
+	mine := e.Session == s.place.Client().Session
+	who, why := words(e.Who), words(e.Why)
+	switch e.Kind {
+	case console.KindUp:
+		if e.For > 0 {
+			return fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1), false
+		}
+		return "up.", false
+	case console.KindDown:
+		return fmt.Sprintf("DOWN: %s. Retrying.", words(string(e.Reason))), true
+	case console.KindTake:
+		if mine && !s.titled {
+			return "you have write.", false
+		}
+	case console.KindMove:
+		return s.toldMove(e, mine), false
+	case console.KindForce:
+		return s.toldForce(e, mine)
+	case console.KindRelease:
+		if mine && !s.titled {
+			return "write given back.", false
+		}
+	case console.KindIdle:
+		if mine {
+			return "write given back, as nothing was typed for a while. Typing takes it again.", false
+		}
+	case console.KindGrace:
+		return fmt.Sprintf("%s lost the connection; write is kept for %s.", who, Ago(e.For)), false
+	case console.KindReclaim:
+		if mine {
+			return "welcome back, write is still yours.", false
+		}
+	case console.KindRevoke:
+		if mine {
+			return "your right to write was withdrawn. You watch now.", true
+		}
+	case console.KindBreak:
+		if mine {
+			return fmt.Sprintf("BREAK sent (%dms).", e.For.Milliseconds()), false
+		}
+		return fmt.Sprintf("%s sent BREAK (%dms).", who, e.For.Milliseconds()), false
+	case console.KindGap:
+		if e.Why != "" {
+			return "recording fails: " + why, true
+		}
+		return fmt.Sprintf("recording works again; %d bytes are missing.", e.Lost), false
+	case console.KindChange:
+		return "the line's settings changed; opening it anew.", false
+	case console.KindGoodbye:
+		return why + ".", true
+	}
+	return "", false
+}
+
+func (s *session) toldMove(e console.Event, mine bool) string {
+	switch {
+	case mine:
+		return "write moved to this session of yours."
+	case e.LoserSession == s.place.Client().Session:
+		return fmt.Sprintf("write moved to your session from %s.", words(e.From))
+	}
+	return ""
+}
+
+func (s *session) toldForce(e console.Event, mine bool) (string, bool) {
+	who, loser, why := words(e.Who), words(e.Loser), words(e.Why)
+	switch {
+	case mine:
+		return fmt.Sprintf("you have write (taken from %s, recorded).", loser), false
+	case e.LoserSession == s.place.Client().Session:
+		return fmt.Sprintf("%s took write: %q. You watch now; keys are not sent.", who, why), true
+	}
+	return fmt.Sprintf("%s took write from %s: %q.", who, loser, why), false
+}

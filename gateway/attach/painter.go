@@ -1,0 +1,338 @@
+package attach
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"consoled/gateway/record"
+	"consoled/gateway/screen"
+)
+
+const (
+	// chunk is how much is written at once: small SSH packets cost many times
+	// more a byte than those of this size.
+	chunk = 32 << 10
+	// behind is how far a terminal may fall behind before it jumps to now.
+	behind = 256 << 10
+	// coalesce is how long output collects for somebody who is not typing.
+	coalesce = 15 * time.Millisecond
+	// patience is how long a notice waits for the end of an escape sequence.
+	patience = 250 * time.Millisecond
+	// unread is how many notices may wait for a terminal that takes no output.
+	unread = 100
+)
+
+// A painter is the one goroutine that writes to the terminal: what the record
+// says, in order, and notices in between where they do no harm.
+type painter struct {
+	out     io.Writer
+	record  *record.Record
+	cursor  *record.Cursor
+	name    string
+	width   func() int
+	writing func() bool // its person is the writer, whose terminal may answer queries
+
+	tracker screen.Tracker
+	queries screen.Queries
+	buf     []byte // one chunk, made with the first output
+	clean   []byte
+	skipped int64
+	told    time.Time // when the last skip was told
+	titles  int       // titles that the target has set, at the last look
+	titled  time.Time // when it set one
+
+	lastKey atomic.Int64 // unix ns of the person's last keystroke
+
+	mu    sync.Mutex
+	queue []paint
+	title string // the newest; older ones are not worth sending
+	hold  bool   // a prompt is open: the record waits
+	wake  chan struct{}
+	stir  context.CancelFunc // ends the wait for output
+}
+
+// A paint is something to show besides the record.
+type paint struct {
+	lines  []string // notices, without the console's name
+	raw    string   // bytes as they are: a bell, an echo in a prompt
+	plain  bool     // lines stand without the name in front
+	record []byte   // a replay, filtered already
+}
+
+// say queues something to show. It never waits; what a stuck terminal does not
+// take is forgotten, oldest first.
+func (p *painter) say(x paint) {
+	p.mu.Lock()
+	if p.queue = append(p.queue, x); len(p.queue) > unread {
+		p.queue = p.queue[1:]
+	}
+	p.mu.Unlock()
+	p.poke()
+}
+
+// show queues the window title.
+func (p *painter) show(title string) {
+	p.mu.Lock()
+	p.title = title
+	p.mu.Unlock()
+	p.poke()
+}
+
+// pause holds the record back while a prompt is open.
+func (p *painter) pause(hold bool) {
+	p.mu.Lock()
+	p.hold = hold
+	p.mu.Unlock()
+	p.poke()
+}
+
+// poke makes the painter look what there is to say.
+func (p *painter) poke() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stir != nil {
+		p.stir()
+	}
+}
+
+// run paints until ctx ends, the record does, or the terminal takes no more.
+// What is then left to say is for flush.
+func (p *painter) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := p.notices(ctx); err != nil {
+			return err
+		}
+		if err := p.live(ctx); err != nil {
+			return err
+		}
+		if err := p.await(ctx); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// flush says what is left, after run has ended.
+func (p *painter) flush() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nothing is worth waiting for any more
+	if p.notices(ctx) == nil {
+		p.write(p.tracker.Reset())
+	}
+}
+
+// await waits for output or for something to say; an error is the end.
+func (p *painter) await(ctx context.Context) error {
+	if p.held() {
+		select {
+		case <-p.wake:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	waiting, stir := context.WithCancel(ctx)
+	defer stir()
+	p.mu.Lock()
+	p.stir = stir
+	p.mu.Unlock()
+	if p.pending() {
+		return nil
+	}
+	if err := p.cursor.Wait(waiting); waiting.Err() != nil {
+		return nil // something is to be said, or ctx has ended
+	} else if err != nil {
+		return err
+	}
+	if p.urgent() {
+		return nil
+	}
+	timer := time.NewTimer(coalesce)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-waiting.Done():
+	}
+	return nil
+}
+
+// urgent reports that somebody types and waits for the echo.
+func (p *painter) urgent() bool {
+	return p.writing() && time.Since(time.Unix(0, p.lastKey.Load())) < 200*time.Millisecond
+}
+
+func (p *painter) held() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hold
+}
+
+// live writes what the record has, until there is no more of it at the moment
+// or there is something to say.
+func (p *painter) live(ctx context.Context) error {
+	for ctx.Err() == nil && !p.held() {
+		p.jump()
+		if p.buf == nil {
+			p.buf = make([]byte, chunk)
+		}
+		n, err := p.cursor.Read(p.buf)
+		p.skipped += p.cursor.Skipped()
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if n == 0 {
+			return nil
+		}
+		if err := p.pass(p.buf[:n]); err != nil {
+			return err
+		}
+		if p.pending() {
+			if err := p.notices(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pass writes bytes of the target. Only the writer's terminal sees queries:
+// many terminals must not answer one.
+func (p *painter) pass(b []byte) error {
+	if !p.writing() {
+		p.clean = p.queries.Append(p.clean[:0], b)
+		b = p.clean
+	} else if p.queries.Held() > 0 {
+		p.clean = append(p.queries.Flush(p.clean[:0]), b...)
+		b = p.clean
+	}
+	p.tracker.Feed(b)
+	if n := p.tracker.Titles(); n != p.titles {
+		p.titles, p.titled = n, time.Now()
+	}
+	return p.write(b)
+}
+
+// jump skips to now where the terminal has fallen too far behind.
+func (p *painter) jump() {
+	end := p.record.End()
+	if end-p.cursor.Offset() <= behind {
+		return
+	}
+	to, err := p.record.LastLines(1, 4<<10)
+	if err != nil || to <= p.cursor.Offset() {
+		to = end
+	}
+	p.skipped += to - p.cursor.Offset()
+	p.cursor.SeekTo(to)
+}
+
+func (p *painter) pending() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) > 0 || p.title != "" || p.skipped > 0 && time.Since(p.told) > time.Second
+}
+
+// notices writes what is to be said, between the sequences of the target.
+func (p *painter) notices(ctx context.Context) error {
+	p.mu.Lock()
+	queue, title := p.queue, p.title
+	p.queue, p.title = nil, ""
+	p.mu.Unlock()
+	if p.skipped > 0 && time.Since(p.told) > time.Second {
+		queue = append(queue, paint{lines: []string{thousands(p.skipped) + " bytes skipped (your terminal was slow)."}})
+		p.skipped, p.told = 0, time.Now()
+	}
+	if title == "" && len(queue) == 0 {
+		return nil
+	}
+	if err := p.finish(ctx); err != nil {
+		return err
+	}
+	if title != "" && time.Since(p.titled) > time.Minute {
+		if err := p.write([]byte(setTitle(title))); err != nil {
+			return err
+		}
+	}
+	for _, x := range queue {
+		if err := p.write(p.render(x)); err != nil {
+			return err
+		}
+		p.tracker.Feed(x.record)
+		if err := p.write(x.record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish lets a sequence that has begun come to its end, for a moment.
+func (p *painter) finish(ctx context.Context) error {
+	if p.tracker.Between() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for one := make([]byte, 1); !p.tracker.Between(); {
+		n, err := p.cursor.Read(one)
+		if n == 0 && (err != nil || p.cursor.Wait(ctx) != nil) {
+			return nil
+		}
+		if err := p.pass(one[:n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// render makes a notice: on lines of its own, with the target's unfinished line
+// printed again below, so that a prompt with half-typed text is still seen.
+func (p *painter) render(x paint) []byte {
+	var b bytes.Buffer
+	b.WriteString(x.raw)
+	if len(x.lines) == 0 {
+		return b.Bytes()
+	}
+	b.WriteString("\r")
+	if !p.tracker.AtLineStart() {
+		b.WriteString("\n")
+	}
+	for _, line := range x.lines {
+		if !x.plain {
+			line = "[" + p.name + "] " + line
+		}
+		if w := p.width(); w > 1 && len(line) > w-1 {
+			line = line[:w-1]
+		}
+		b.WriteString(line)
+		b.WriteString("\r\n")
+	}
+	if !p.tracker.AtLineStart() {
+		b.Write(p.tracker.Line())
+	}
+	return b.Bytes()
+}
+
+func (p *painter) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	_, err := p.out.Write(b)
+	return err
+}
+
+// thousands writes a number with commas.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

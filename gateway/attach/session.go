@@ -1,0 +1,307 @@
+package attach
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"consoled/gateway/console"
+	"consoled/gateway/screen"
+)
+
+const (
+	// ahead is how much of what is typed is looked at while the line takes no
+	// input; so the escape key works on a line that is stuck.
+	ahead = 4 << 10
+	// answerHold is how long the beginning of what may be a terminal's answer
+	// is kept back; it is an Escape key otherwise.
+	answerHold = 50 * time.Millisecond
+	// reminder is how often a person is told that what they type is not sent.
+	reminder = 10 * time.Second
+	// stuck is how long a line takes no input before its writer is told.
+	stuck = 2 * time.Second
+	// parting is how long the last words and the last keystrokes have.
+	parting = time.Second
+)
+
+// A session is one attached person. Run's goroutine owns it, but for what the painter has.
+type session struct {
+	console  *console.Console
+	place    *console.Attachment
+	terminal Terminal
+	o        Options
+	painter  *painter
+	titled   bool        // the terminal is sent titles
+	writing  atomic.Bool // this session holds the lock
+	goodbye  bool        // it was told of its end by the console
+
+	answers screen.Answers
+	escape  escape
+	guard   guard
+	prompt  *prompt // open question; nil if none
+	pending []byte  // typed, and the line had no room for it
+	since   time.Time
+	warned  bool      // that the line takes no input
+	refused time.Time // when the person was last told that something was not sent
+	lines   int       // that ^Ecr shows
+	leave   func(code int)
+	left    bool
+	code    int
+}
+
+// Run lets a client that has joined a console type and watch until it leaves,
+// is detached or ctx ends (its cause is the goodbye), and returns the exit
+// code. It ends the attachment.
+func Run(ctx context.Context, c *console.Console, place *console.Attachment, t Terminal, o Options) int {
+	s := &session{console: c, place: place, terminal: t, o: o, titled: canTitle(t, o)}
+	if err := s.begin(); err != nil {
+		place.Leave(false)
+		return s.code
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var tasks sync.WaitGroup
+	typed := make(chan []byte)
+	tasks.Go(func() { read(ctx, t.In, typed) })
+	tasks.Go(func() {
+		if err := s.painter.run(ctx); err != nil {
+			t.Interrupt() // the terminal is gone: its input ends the session
+		}
+	})
+	s.loop(ctx, typed)
+	s.depart(t, cancel, &tasks)
+	return s.code
+}
+
+// begin takes the lock if that was asked for and prepares the painter, whose
+// first words are the attach line and the replay.
+func (s *session) begin() error {
+	seq, err := ParseEscape(s.o.Escape)
+	if err != nil {
+		seq, _ = ParseEscape("")
+	}
+	s.escape.seq = seq
+	s.lines = 20
+	st := s.console.Status()
+	if err := s.claim(st); err != nil {
+		return err
+	}
+	s.writing.Store(s.place.Writer())
+	s.painter = &painter{
+		out: s.terminal.Out, record: s.console.Record(), name: s.console.Name(),
+		width: func() int { w, _ := s.terminal.Size(); return w }, writing: s.writing.Load,
+		wake: make(chan struct{}, 1),
+	}
+	if s.titled {
+		s.painter.say(paint{raw: saveTitle})
+	}
+	s.greet()
+	s.refreshTitle()
+	return nil
+}
+
+// claim does what --rw and --force ask for, or says why not and sets the exit code.
+func (s *session) claim(st console.Status) (err error) {
+	switch {
+	case s.o.ExitOnDown && st.State == console.Down:
+		err, s.code = errors.New("DOWN: "+downReason(st)), ExitDown
+	case s.o.Force:
+		err = s.place.Force(s.o.Reason)
+	case s.o.Write:
+		err = s.place.Take()
+	}
+	if err == nil {
+		return nil
+	}
+	var r *console.Refusal
+	if s.code = max(s.code, ExitBusy); errors.As(err, &r) && r.Because == console.BecauseNoRight {
+		s.code = ExitDenied
+	} else if errors.As(err, &r) && r.Because == console.BecauseNoReason {
+		s.code = ExitUsage
+	} else if s.o.ExitOnDown && r == nil {
+		s.code = ExitDown
+	}
+	io.WriteString(s.terminal.Out, "["+s.console.Name()+"] "+words(err.Error())+"\r\n")
+	return err
+}
+
+// read hands on what the person types, in the packets in which it came.
+func read(ctx context.Context, in io.Reader, typed chan<- []byte) {
+	defer close(typed)
+	for {
+		b := make([]byte, ahead)
+		n, err := in.Read(b)
+		if n > 0 {
+			select {
+			case typed <- b[:n]:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// loop handles what happens until the session ends.
+func (s *session) loop(ctx context.Context, typed <-chan []byte) {
+	hold := time.NewTimer(time.Hour) // of an unfinished escape sequence or answer
+	hold.Stop()
+	defer hold.Stop()
+	broke := make(chan error, 1)
+	breaking := false
+	var breaks sync.WaitGroup
+	defer breaks.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	sendBreak := func(d time.Duration) {
+		if breaking {
+			return
+		}
+		breaking = true
+		breaks.Go(func() { broke <- s.place.Break(ctx, d) })
+	}
+	s.leave = func(code int) { s.left, s.code = true, code }
+	for !s.left {
+		in, room := typed, (<-chan struct{})(nil)
+		if len(s.pending) > 0 {
+			room = s.place.Room()
+			s.push()
+			if len(s.pending) >= ahead {
+				in = nil
+			}
+		}
+		select {
+		case p, ok := <-in:
+			if !ok {
+				s.leave(ExitLeft)
+				break
+			}
+			s.typed(p, sendBreak)
+			if s.escape.held() {
+				hold.Reset(escapeHold)
+			} else if s.answers.Held() > 0 {
+				hold.Reset(answerHold)
+			}
+		case <-hold.C:
+			s.strokes(s.answers.Flush(nil), sendBreak)
+			s.send(s.escape.flush())
+		case d, ok := <-s.terminal.Breaks:
+			if !ok {
+				s.terminal.Breaks = nil
+				break
+			}
+			sendBreak(d)
+		case err := <-broke:
+			breaking = false
+			if err != nil {
+				s.refuse(err)
+			}
+		case e, ok := <-s.place.Events():
+			if !ok {
+				s.leave(s.code)
+				break
+			}
+			s.event(e)
+		case <-room:
+		case <-s.stuckAlarm(len(s.pending) > 0):
+			s.warned = true
+			s.notice("the line takes no input; what you type waits. Leave: " + s.key("."))
+		case <-ctx.Done():
+			if !s.goodbye {
+				s.notice(words(context.Cause(ctx).Error()) + ".")
+			}
+			s.leave(ExitLeft)
+		}
+	}
+}
+
+// stuckAlarm rings once the line has taken no input for a while.
+func (s *session) stuckAlarm(waiting bool) <-chan time.Time {
+	if !waiting {
+		s.since, s.warned = time.Time{}, false
+		return nil
+	}
+	if s.since.IsZero() {
+		s.since = time.Now()
+	}
+	if s.warned {
+		return nil
+	}
+	return time.After(time.Until(s.since.Add(stuck)))
+}
+
+// depart ends the session: the last keystrokes are let through on a clean
+// leave, the terminal gets its modes and its title back, and a terminal that takes nothing
+// is cut off.
+func (s *session) depart(t Terminal, cancel func(), tasks *sync.WaitGroup) {
+	t.Interrupt()
+	lost := t.Lost()
+	if !lost && len(s.pending) == 0 && s.writing.Load() {
+		ctx, done := context.WithTimeout(context.Background(), parting)
+		s.place.Drain(ctx)
+		done()
+	}
+	s.place.Leave(lost)
+	if s.titled {
+		s.painter.say(paint{raw: restoreTitle})
+	}
+	cancel()
+	timer := time.AfterFunc(parting, t.Abort)
+	tasks.Wait()
+	if !lost {
+		s.painter.flush()
+	}
+	timer.Stop()
+	s.painter.cursor.Close()
+}
+
+// event follows what happens to the console.
+func (s *session) event(e console.Event) {
+	s.writing.Store(s.place.Writer())
+	text, urgent := s.told(e)
+	if e.Kind == console.KindGoodbye {
+		s.goodbye = true
+	}
+	if text != "" && (!s.o.Quiet || urgent) {
+		x := paint{lines: []string{text}}
+		if urgent {
+			x.raw = "\a"
+		}
+		s.painter.say(x)
+	}
+	if e.Kind == console.KindDown && s.o.ExitOnDown {
+		s.leave(ExitDown)
+	}
+	s.refreshTitle()
+}
+
+func (s *session) refreshTitle() {
+	if s.titled {
+		s.painter.show(s.title(s.console.Status()))
+	}
+}
+
+// notice says one line to the person.
+func (s *session) notice(text string) { s.painter.say(paint{lines: []string{text}}) }
+
+// refuse tells why something was not sent, now and then.
+func (s *session) refuse(err error) {
+	if now := time.Now(); now.Sub(s.refused) >= reminder {
+		s.refused = now
+		s.notice(s.notSent(err))
+	}
+}
+
+// explicit reports whether typing alone does not take the lock.
+func (s *session) explicit() bool {
+	mode := s.place.Client().Mode
+	if mode == "" {
+		mode = s.console.Options().Lock.Write
+	}
+	return mode == console.Explicit
+}

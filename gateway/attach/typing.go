@@ -1,0 +1,74 @@
+package attach
+
+import (
+	"time"
+
+	"consoled/gateway/console"
+)
+
+// typed takes one packet of what the terminal sent: keystrokes, and answers of
+// the terminal itself, which never take the lock.
+func (s *session) typed(packet []byte, sendBreak func(time.Duration)) {
+	keys, answers := s.answers.Split(nil, nil, packet)
+	if len(answers) > 0 && s.writing.Load() {
+		s.send(answers)
+	}
+	s.strokes(keys, sendBreak)
+}
+
+// strokes finds the escape keys in keystrokes and sends the rest.
+func (s *session) strokes(keys []byte, sendBreak func(time.Duration)) {
+	if len(keys) == 0 {
+		return
+	}
+	s.painter.lastKey.Store(time.Now().UnixNano())
+	var plain []byte
+	for _, b := range keys {
+		if s.prompt != nil {
+			s.answer(b)
+			continue
+		}
+		st := s.escape.next(b)
+		plain = append(plain, st.keys...)
+		if st.command != 0 {
+			s.send(plain)
+			plain = nil
+			if s.command(st.command, st.arg, sendBreak); s.left {
+				return
+			}
+		}
+	}
+	s.send(plain)
+}
+
+// send passes keystrokes on to the line, or tells why not. What the line has no room for waits.
+func (s *session) send(keys []byte) {
+	if len(keys) == 0 {
+		return
+	}
+	if !s.guard.off {
+		free := s.console.Status().Lock.State == console.Free && s.place.Client().MayWrite && !s.explicit()
+		if what := s.guard.check(keys, free); what != "" {
+			s.notice("not sent yet: " + what + ". Again to send it. Leave: " + s.key("."))
+			return
+		}
+	}
+	s.pending = append(s.pending, keys...)
+	s.push()
+}
+
+// push offers the line what waits for it.
+func (s *session) push() {
+	n, err := s.place.Offer(s.pending)
+	if err != nil {
+		s.pending = nil
+		s.refuse(err)
+		return
+	}
+	if n > 0 {
+		s.since = time.Time{}
+	}
+	if s.pending = s.pending[n:]; len(s.pending) == 0 {
+		s.pending = nil
+	}
+}
