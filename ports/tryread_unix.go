@@ -86,3 +86,12 @@ func (t *tryReader) taking(fd uintptr) bool {
 		return true
 	}
 }
+
+// control runs f on a descriptor that cannot be closed meanwhile.
+func control(raw syscall.RawConn, f func(fd int) error) error {
+	var result error
+	if err := raw.Control(func(fd uintptr) { result = f(int(fd)) }); err != nil {
+		return err
+	}
+	return result
+}

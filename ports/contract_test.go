@@ -1,0 +1,85 @@
+package ports_test
+
+import (
+	"io"
+	"net"
+	"path/filepath"
+	"testing"
+
+	"consoled/ports"
+	"consoled/ports/porttest"
+)
+
+// listen is the counterpart of a backend that dials.
+func listen(t *testing.T, network, address string, backend func(address string) ports.Backend) (ports.Backend, func() io.ReadWriteCloser) {
+	t.Helper()
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return backend(listener.Addr().String()), func() io.ReadWriteCloser {
+		defer listener.Close()
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+}
+
+func tcp(address string) ports.Backend  { return ports.TCP{Address: address} }
+func unix(address string) ports.Backend { return ports.Unix{Path: address} }
+
+// refusing is an address at which nobody listens any more.
+func refusing(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func TestTCP(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		t.Run(address, func(t *testing.T) {
+			probe, err := net.Listen("tcp", address)
+			if err != nil {
+				missing(t, "this machine has no IPv6: %v", err)
+			}
+			probe.Close()
+			porttest.Run(t, porttest.Options{
+				Start: func(t *testing.T) (ports.Backend, func() io.ReadWriteCloser) {
+					return listen(t, "tcp", address, tcp)
+				},
+				End: ports.Closed,
+				Absent: []porttest.Absent{
+					{Backend: ports.TCP{Address: refusing(t)}, Reason: ports.Refused},
+					{Backend: ports.TCP{Address: "no-such-host.invalid:23"}, Reason: ports.NameNotFound},
+				},
+			})
+		})
+	}
+}
+
+func TestUnix(t *testing.T) {
+	stale := filepath.Join(t.TempDir(), "stale")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	listener.Close()
+	porttest.Run(t, porttest.Options{
+		Start: func(t *testing.T) (ports.Backend, func() io.ReadWriteCloser) {
+			return listen(t, "unix", filepath.Join(t.TempDir(), "s"), unix)
+		},
+		End: ports.Closed,
+		Absent: []porttest.Absent{
+			{Backend: ports.Unix{Path: filepath.Join(t.TempDir(), "none")}, Reason: ports.Gone},
+			{Backend: ports.Unix{Path: stale}, Reason: ports.Refused},
+		},
+	})
+}
