@@ -195,21 +195,21 @@ func (d *decoder) keep(b []byte) {
 
 // subIAC acts on the byte after an IAC within a subnegotiation.
 func (d *decoder) subIAC(b byte) {
-	d.spent++
 	switch {
 	case b == cmdIAC:
 		d.state = inSub
+		d.spent++
 		d.keep([]byte{cmdIAC})
 	case b == cmdSE:
 		d.state = inData
-		d.spent++
+		d.spent += 2
 		d.subnegotiated()
 	case b > cmdSE:
 		// The peer forgot its SE; a command ends the subnegotiation, unheard.
 		d.command(b)
 	default:
 		d.state, d.nsub = inSub, maxSub+1
-		d.spent++
+		d.spent += 2
 	}
 }
 
