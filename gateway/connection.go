@@ -37,6 +37,7 @@ var (
 	errRevoked = errors.New("your key is no longer authorised")
 	errExpired = errors.New("your key has expired")
 	errHostile = errors.New("too many channels at once")
+	errStuck   = errors.New("your terminal takes no output")
 )
 
 // A connection is one SSH connection, from accept to its end.

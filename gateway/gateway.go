@@ -11,6 +11,7 @@
 //	its question, when one is asked  keepalive             connection           it is answered, or the connection has ended
 //	session channel                  gliderlabs/ssh        connection           both sides closed the channel
 //	program, one a session           session channel       session channel      the verb is done
+//	input, one a session             first Read            session channel      the channel is closed
 //	request handler, one each        gliderlabs/ssh        itself               the connection has ended
 //	console, one each                console.Set           console.Set.Wait     Serve ends, or it was removed
 //	handshake and key exchange       x/crypto/ssh          itself               the connection is closed

@@ -163,13 +163,10 @@ func (g *Gateway) console(s *site, x config.Console) console.Options {
 }
 
 // observe copies to the log what people do to a console that the console does
-// not log itself. It also looks again at the rights of somebody who attached
-// while a reload was under way.
+// not log itself.
 func (g *Gateway) observe(e console.Event) {
 	switch e.Kind {
-	case console.KindAttach:
-		g.recheck(e)
-	case console.KindDetach, console.KindBreak:
+	case console.KindAttach, console.KindDetach, console.KindBreak:
 	default:
 		return
 	}
@@ -181,17 +178,6 @@ func (g *Gateway) observe(e console.Event) {
 		attrs = append(attrs, "for", e.For)
 	}
 	g.log.Info("console event", attrs...)
-}
-
-// recheck decides anew for a client that came with rights of an older site.
-func (g *Gateway) recheck(e console.Event) {
-	s, ok := g.sessions.get(e.Session)
-	if !ok || s.decided.Load() == g.site.Load() {
-		return
-	}
-	if c, ok := g.Console(e.Console); ok {
-		g.reviseAll(c)
-	}
 }
 
 // review decides anew what everybody who is connected may do. A connection
@@ -210,34 +196,23 @@ func (g *Gateway) review(s *site) {
 		}
 		c.become(now)
 	}
-	for _, c := range g.Consoles() {
-		g.reviseAll(c)
+	for _, open := range g.sessions.all() {
+		g.revise(open)
 	}
 }
 
-// reviseAll decides anew what a console's clients may do.
-func (g *Gateway) reviseAll(c *console.Console) {
-	for _, a := range attachments(c) {
-		s, ok := g.sessions.get(a.Client().Session)
-		if !ok {
-			continue // it is leaving
-		}
-		asked := s.asked.Load()
-		if asked == nil {
+// revise decides anew what a session may do on the consoles that it joined.
+func (g *Gateway) revise(s *session) {
+	asked := s.asked.Load()
+	if asked == nil {
+		return // it has joined none
+	}
+	for _, p := range s.joined() {
+		cl := g.Client(asked, p.console, p.kind)
+		if !g.Rights(asked.Who, p.console).Has(auth.Read) {
+			p.attachment.Detach("you may no longer read this console")
 			continue
 		}
-		if !g.Rights(asked.Who, c).Has(auth.Read) {
-			a.Detach("you may no longer read this console")
-			continue
-		}
-		a.Update(g.Client(asked, c, a.Client().Kind))
+		p.attachment.Update(cl)
 	}
-}
-
-// attachments lists the clients of a console.
-func attachments(c *console.Console) []*console.Attachment {
-	if l, ok := any(c).(interface{ Attachments() []*console.Attachment }); ok {
-		return l.Attachments()
-	}
-	return nil
 }

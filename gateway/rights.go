@@ -53,9 +53,18 @@ func (g *Gateway) Client(s *command.Session, c *console.Console, kind string) co
 }
 
 // Join makes a session's client part of a console until it leaves. A reload
-// decides the rights of everybody attached anew.
+// decides its rights anew meanwhile.
 func (g *Gateway) Join(s *command.Session, c *console.Console, kind string) *console.Attachment {
-	return c.Attach(g.Client(s, c, kind))
+	p := place{console: c, attachment: c.Attach(g.Client(s, c, kind)), kind: kind}
+	open, ok := g.sessions.get(s.ID)
+	if !ok {
+		return p.attachment
+	}
+	open.join(p)
+	if open.decided.Load() != g.site.Load() {
+		g.revise(open) // a reload came in between
+	}
+	return p.attachment
 }
 
 // Attach runs an attach session to its end.
@@ -70,7 +79,7 @@ func (g *Gateway) Attach(ctx context.Context, s *command.Session, c *console.Con
 	o.Write = o.Write || s.Login.Modifiers.ReadWrite
 	o.Version = g.options.Version
 	o.Rights = func() string { return fmt.Sprintf("%s: %s", s.Who.Name, g.Rights(s.Who, c)) }
-	return attach.Run(ctx, c, g.Client(s, c, console.Interactive), s.Terminal, o)
+	return attach.Run(ctx, c, g.Join(s, c, console.Interactive), s.Terminal, o)
 }
 
 // Version is the program's version.

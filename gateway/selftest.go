@@ -1,11 +1,11 @@
 package gateway
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -16,20 +16,36 @@ import (
 // selfTest tries to log in to this very gateway without being authorised, and
 // refuses to serve if that works: one wrong setting of the SSH library opens
 // the door to everybody, and nothing else would show it.
-func (g *Gateway) selfTest(ctx context.Context, s *site, connections *sync.WaitGroup) error {
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return fmt.Errorf("self test: %w", err)
-	}
-	stranger, err := gossh.NewSignerFromKey(private)
-	if err != nil {
-		return fmt.Errorf("self test: %w", err)
-	}
+func (g *Gateway) selfTest(s *site, connections *sync.WaitGroup) error {
 	logins := []string{"gw"}
 	if len(s.config.Consoles) > 0 {
 		logins = append(logins, s.config.Consoles[0].Subject.Name)
 	}
-	attempts := []struct {
+	for _, login := range logins {
+		err := probe(s.hostKeys[0], login, func(nc net.Conn) {
+			c := g.newConnection(nc)
+			c.log = slog.New(slog.DiscardHandler) // these refusals are no news
+			connections.Go(c.serve)
+		})
+		if err != nil {
+			return fmt.Errorf("self test: login as %s: %w", login, err)
+		}
+	}
+	return nil
+}
+
+// probe tries every way to log in without being authorised. serve is handed
+// the far end of each connection, and does not block.
+func probe(hostKey gossh.Signer, login string, serve func(net.Conn)) error {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	stranger, err := gossh.NewSignerFromKey(private)
+	if err != nil {
+		return err
+	}
+	for _, attempt := range []struct {
 		name string
 		auth []gossh.AuthMethod
 	}{
@@ -37,15 +53,14 @@ func (g *Gateway) selfTest(ctx context.Context, s *site, connections *sync.WaitG
 		{"a random key", []gossh.AuthMethod{gossh.PublicKeys(stranger)}},
 		{"an empty password", []gossh.AuthMethod{gossh.Password("")}},
 		{"empty answers", []gossh.AuthMethod{gossh.KeyboardInteractive(noAnswers)}},
-	}
-	for _, login := range logins {
-		for _, a := range attempts {
-			if err := context.Cause(ctx); err != nil {
-				return fmt.Errorf("self test: %w", err)
-			}
-			if err := g.tryLogin(s, connections, login, a.auth); err != nil {
-				return fmt.Errorf("self test: login as %s with %s: %w", login, a.name, err)
-			}
+	} {
+		near, far := pipe()
+		serve(far)
+		err := knock(near, hostKey, login, attempt.auth)
+		// The far end ends with it; there is nothing to be lost.
+		_ = near.Close()
+		if err != nil {
+			return fmt.Errorf("with %s: %w", attempt.name, err)
 		}
 	}
 	return nil
@@ -58,19 +73,12 @@ func noAnswers(_, _ string, questions []string, _ []bool) ([]string, error) {
 // errOpen is what must never be.
 var errOpen = errors.New("it was let in; not serving")
 
-// tryLogin returns nil if the gateway refused the login as it should.
-func (g *Gateway) tryLogin(s *site, connections *sync.WaitGroup, login string, auth []gossh.AuthMethod) error {
-	near, far := pipe()
-	defer near.Close()
-	c := g.newConnection(far)
-	connections.Go(c.serve)
-	known := gossh.FixedHostKey(s.hostKeys[0].PublicKey())
-	conn, _, _, err := gossh.NewClientConn(near, "", &gossh.ClientConfig{
+// knock returns nil if the other end of a connection refused the login as it should.
+func knock(nc net.Conn, hostKey gossh.Signer, login string, auth []gossh.AuthMethod) error {
+	conn, _, _, err := gossh.NewClientConn(nc, "", &gossh.ClientConfig{
 		User: login, Auth: auth, Config: algorithms(),
-		HostKeyAlgorithms: hostKeyAlgorithms(s.hostKeys[0]),
-		HostKeyCallback: func(_ string, _ net.Addr, key gossh.PublicKey) error {
-			return known("", pipeAddr{}, key)
-		},
+		HostKeyAlgorithms: hostKeyAlgorithms(hostKey),
+		HostKeyCallback:   gossh.FixedHostKey(hostKey.PublicKey()),
 	})
 	switch {
 	case err == nil:

@@ -59,8 +59,32 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	for _, w := range s.warnings {
 		g.log.Warn("configuration", "warning", w)
 	}
+	if err := makeRecords(s.config.Log.Dir, s.group); err != nil {
+		return err
+	}
 	g.site.Store(&s)
 	return g.serve(ctx, &s, listeners)
+}
+
+// makeRecords makes the folder of all records, and lets a group into it. One
+// that is there already stays as it is.
+func makeRecords(dir string, group int) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make record folder: %w", err)
+	}
+	if group < 0 {
+		return nil
+	}
+	if err := os.Chown(dir, -1, group); err != nil {
+		return fmt.Errorf("make record folder: %w\nfix: make the consoled user a member of log.group", err)
+	}
+	if err := os.Chmod(dir, 0o750); err != nil {
+		return fmt.Errorf("make record folder: %w", err)
+	}
+	return nil
 }
 
 // listen opens the configured addresses, or takes those that were handed over.
@@ -105,7 +129,7 @@ func (g *Gateway) serve(ctx context.Context, s *site, listeners []net.Listener) 
 		return err
 	}
 	var connections sync.WaitGroup
-	if err := g.selfTest(ctx, s, &connections); err != nil {
+	if err := g.selfTest(s, &connections); err != nil {
 		end(errStopping)
 		set.Wait()
 		connections.Wait()

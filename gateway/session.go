@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"consoled/auth"
 	"consoled/gateway/attach"
 	"consoled/gateway/command"
+	"consoled/gateway/console"
 	"consoled/gateway/names"
 )
 
@@ -44,9 +46,32 @@ type session struct {
 	window  atomic.Pointer[size]
 	breaks  chan time.Duration
 	program sync.WaitGroup
+	input   input
 
 	asked   atomic.Pointer[command.Session] // what the program runs
 	decided atomic.Pointer[site]            // by which its rights were last decided
+
+	mu     sync.Mutex
+	places []place
+}
+
+// A place is where a session joined a console.
+type place struct {
+	console    *console.Console
+	attachment *console.Attachment
+	kind       string
+}
+
+func (s *session) join(p place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places = append(s.places, p)
+}
+
+func (s *session) joined() []place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.places)
 }
 
 // session serves a session channel to its end.
@@ -74,6 +99,7 @@ func (c *connection) session(conn *gossh.ServerConn, n gossh.NewChannel) {
 		return
 	}
 	s.channel = channel
+	s.input.init(c, channel)
 	s.ctx, s.cancel = context.WithCancelCause(c.ctx)
 	defer s.cancel(errGone)
 	for r := range requests {
@@ -82,6 +108,7 @@ func (c *connection) session(conn *gossh.ServerConn, n gossh.NewChannel) {
 	late := time.AfterFunc(lingering, func() { s.cancel(errGone) })
 	s.program.Wait()
 	late.Stop()
+	s.input.end()
 }
 
 // key is the line of the key that opened the connection, as it stands now.
@@ -285,10 +312,12 @@ func (s *session) quiet(l names.Login) bool {
 // terminal is the person's side as the verbs see it: bytes go through as they are.
 func (s *session) terminal() attach.Terminal {
 	t := attach.Terminal{
-		In:  struct{ io.Reader }{s.channel},
+		In:  &s.input,
 		Out: struct{ io.Writer }{s.channel},
 		Err: struct{ io.Writer }{s.channel.Stderr()},
 		PTY: s.pty, Term: s.term, Env: s.env,
+		Interrupt: s.input.interrupt,
+		Abort:     s.abort,
 		Size: func() (cols, rows int) {
 			if w := s.window.Load(); w != nil {
 				return w.cols, w.rows
@@ -305,6 +334,20 @@ func (s *session) terminal() attach.Terminal {
 	return t
 }
 
+// abort closes the channel of a client that takes no output, and its
+// connection if that does not end what is blocked: a client whose terminal is
+// stopped answers nothing, and only the connection's end frees a write.
+func (s *session) abort() {
+	s.cancel(errStuck)
+	// The client is gone if this fails, which is what is wanted.
+	_ = s.channel.Close()
+	time.AfterFunc(parting, func() {
+		if _, open := s.c.g.sessions.get(s.id); open {
+			s.c.end(errStuck)
+		}
+	})
+}
+
 // exit sends the exit status and closes the channel. Errors mean that the
 // client has left already.
 func (s *session) exit(code int) {
@@ -316,77 +359,4 @@ func (s *session) exit(code int) {
 	}
 	_, _ = s.channel.SendRequest("exit-status", false, status)
 	_ = s.channel.Close()
-}
-
-// sessions are the open ones by their id.
-type sessions struct {
-	mu    sync.Mutex
-	byID  map[string]*session
-	empty chan struct{} // closed when the last one has ended; nil where nobody waits
-}
-
-// add takes a session in unless its connection or its key has as many as it may.
-func (l *sessions) add(s *session, perConnection, perKey int) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ofConnection, ofKey := 0, 0
-	for _, o := range l.byID {
-		if o.c == s.c {
-			ofConnection++
-		}
-		if o.proof.identity.Fingerprint == s.proof.identity.Fingerprint {
-			ofKey++
-		}
-	}
-	if ofConnection >= perConnection {
-		return fmt.Errorf("a connection may have %d sessions", perConnection)
-	}
-	if perKey > 0 && ofKey >= perKey {
-		return fmt.Errorf("your key may have %d sessions", perKey)
-	}
-	if l.byID == nil {
-		l.byID = map[string]*session{}
-	}
-	l.byID[s.id] = s
-	return nil
-}
-
-func (l *sessions) remove(s *session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.byID, s.id)
-	if len(l.byID) == 0 && l.empty != nil {
-		close(l.empty)
-		l.empty = nil
-	}
-}
-
-// get finds an open session.
-func (l *sessions) get(id string) (*session, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s, ok := l.byID[id]
-	return s, ok
-}
-
-func (l *sessions) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.byID)
-}
-
-// wait waits until no session is open, no longer than d.
-func (l *sessions) wait(d time.Duration) {
-	l.mu.Lock()
-	if len(l.byID) == 0 {
-		l.mu.Unlock()
-		return
-	}
-	empty := make(chan struct{})
-	l.empty = empty
-	l.mu.Unlock()
-	select {
-	case <-empty:
-	case <-time.After(d):
-	}
 }
