@@ -158,6 +158,21 @@ func TestRSASigns(t *testing.T) {
 	}
 }
 
+// dssSigner is a key of a kind that nothing here can make any more.
+type dssSigner struct{ ssh.Signer }
+
+func (dssSigner) PublicKey() ssh.PublicKey { return dssKey{} }
+
+type dssKey struct{ ssh.PublicKey }
+
+func (dssKey) Type() string { return "ssh-dss" }
+
+func TestDSSHostKey(t *testing.T) {
+	if _, err := restrictSigner(dssSigner{}); err == nil || err.Error() != "ssh-dss keys are too weak" {
+		t.Error(err)
+	}
+}
+
 // TestKeysOfOpenSSH takes host keys that ssh-keygen made, and has it read ours.
 func TestKeysOfOpenSSH(t *testing.T) {
 	keygen := program(t, "ssh-keygen")

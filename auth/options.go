@@ -80,20 +80,28 @@ const (
 	single              // with a value, once on a line
 	repeated            // with a value, any number of times
 	idle                // changes nothing here: lowers what is never offered
-	idleSingle
+	idleValued
 	missing // a later version's; ignoring it would give more than the line says
 )
 
-// optionKinds is every option that is known.
-var optionKinds = map[string]optionKind{
-	"restrict": flag, "pty": flag, "no-pty": flag,
-	"user": single, "consoles": single, "from": single, "expiry-time": single, "write": single, "max-sessions": single,
-	"role": repeated, "environment": repeated,
-	"port-forwarding": idle, "agent-forwarding": idle, "x11-forwarding": idle, "user-rc": idle,
-	"no-port-forwarding": idle, "no-agent-forwarding": idle, "no-x11-forwarding": idle, "no-user-rc": idle,
-	"permitopen": idleSingle, "permitlisten": idleSingle,
-	"cert-authority": missing, "principals": missing, "command": missing,
-	"no-touch-required": missing, "verify-required": missing, "tunnel": missing,
+// kindOf says what an option is, by its name in lower case; 0 for an unknown one.
+func kindOf(name string) optionKind {
+	switch name {
+	case "restrict", "pty", "no-pty":
+		return flag
+	case "user", "consoles", "from", "expiry-time", "write", "max-sessions":
+		return single
+	case "role", "environment":
+		return repeated
+	case "port-forwarding", "agent-forwarding", "x11-forwarding", "user-rc",
+		"no-port-forwarding", "no-agent-forwarding", "no-x11-forwarding", "no-user-rc":
+		return idle
+	case "permitopen", "permitlisten":
+		return idleValued
+	case "cert-authority", "principals", "command", "no-touch-required", "verify-required", "tunnel":
+		return missing
+	}
+	return 0
 }
 
 // optionWords are the options to suggest, those of our own and the common ones.
@@ -108,7 +116,7 @@ func (k *Key) apply(list []option) error {
 	seen := make(map[string]bool, len(list))
 	for _, o := range list {
 		name := strings.ToLower(o.name)
-		kind := optionKinds[name]
+		kind := kindOf(name)
 		if err := o.check(name, kind); err != nil {
 			return err
 		}
@@ -116,7 +124,7 @@ func (k *Key) apply(list []option) error {
 			return fmt.Errorf("option %s stands twice", show(o.String()))
 		}
 		seen[name] = true
-		if kind == idle || kind == idleSingle {
+		if kind == idle || kind == idleValued {
 			continue
 		}
 		if err := k.set(name, o.value); err != nil {
@@ -133,7 +141,7 @@ func (o option) check(name string, kind optionKind) error {
 		if near == "" {
 			return fmt.Errorf("unknown option %s", show(o.String()))
 		}
-		if k := optionKinds[near]; k == single || k == repeated {
+		if k := kindOf(near); k == single || k == repeated {
 			near += "="
 		}
 		return fmt.Errorf("unknown option %s (did you mean %q?)", show(o.String()), near)

@@ -214,6 +214,7 @@ func TestGatewayRights(t *testing.T) {
 		{line: `consoles="admin=@all,-node42" `, want: 0},
 		{line: `consoles="admin=@all,-node[1-2]" `, want: 0},
 		{line: `consoles="admin=*, -node42" `, want: 0},
+		{line: `consoles="admin=@all,node[1-2]" `, want: 0}, // brackets are not taken apart
 		{line: `consoles="admin=n*" `, want: 0},
 		{line: `consoles="admin=node[1-999]" `, want: 0},
 		{line: `consoles="admin=@compute" `, want: 0},
@@ -271,7 +272,7 @@ func TestStateDecidesNothing(t *testing.T) {
 	if got := p.Rights(id, up, today); got != 0 {
 		t.Errorf("a role by state gives %s", got)
 	}
-	p, id = policy(t, &Policy{Default: Read, Denies: []Deny{{Name: "d", Rights: Read, Consoles: state}}}, keyA)
+	p, id = policy(t, &Policy{Default: Read, Denies: []Deny{{Name: "d", Rights: Read, Consoles: selectors(t, "@state:down")}}}, keyA)
 	if got := p.Rights(id, names.Subject{Name: "x", State: "down"}, today); got != 0 {
 		t.Errorf("a deny rule by state leaves %s", got)
 	}

@@ -154,11 +154,15 @@ func parseBundle(text string) (Rights, error) {
 }
 
 // everywhere reports whether a selector chooses all consoles whatever there
-// may come to be: it has the term @all or *, and excludes nothing. Where its
-// text leaves a doubt ("-" after a comma within brackets) it does not.
+// may come to be: it has the term @all or *, and excludes nothing. One with
+// brackets is not taken apart, and so never does.
 func everywhere(selector names.Selector) bool {
+	text := selector.String()
+	if strings.ContainsAny(text, "[]") {
+		return false
+	}
 	all := false
-	for term := range strings.SplitSeq(selector.String(), ",") {
+	for term := range strings.SplitSeq(text, ",") {
 		term = strings.TrimSpace(term)
 		if strings.HasPrefix(term, "-") {
 			return false
