@@ -82,6 +82,3 @@ const (
 	ExitTimeout   = 124
 	ExitInterrupt = 130
 )
-
-// Run does what the session asks for, a command or a shell, and returns the exit code.
-func Run(ctx context.Context, g Gateway, s *Session) int { panic("contract") }

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// number is the value of a flag that takes one, or the one where it is not given.
+func (c *call) number(name string, otherwise int) (int, error) {
+	text, ok := c.flags[name]
+	if !ok {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, &usageError{code: ExitUsage, text: name + " " + quote(text) + ": a number is needed"}
+	}
+	return n, nil
+}
+
+// parseTime reads a moment as people write it: a length of time before now
+// ("1h", "-1h"), a time of day, a date, both, RFC 3339, "today", "yesterday".
+func parseTime(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(strings.TrimPrefix(text, "-")); err == nil {
+		return now.Add(-d), nil
+	}
+	if days, ok := strings.CutSuffix(strings.TrimPrefix(text, "-"), "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 100_000 {
+			return now.AddDate(0, 0, -n), nil
+		}
+	}
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	switch text {
+	case "today":
+		return today, nil
+	case "yesterday":
+		return today.AddDate(0, 0, -1), nil
+	}
+	for _, form := range []string{"15:04", "15:04:05"} {
+		if t, err := time.ParseInLocation(form, text, now.Location()); err == nil {
+			at := today.Add(t.Sub(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())))
+			if at.After(now) {
+				at = at.AddDate(0, 0, -1) // 23:00, asked at 03:00, was last night
+			}
+			return at, nil
+		}
+	}
+	for _, form := range []string{time.RFC3339, time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.DateTime} {
+		if t, err := time.ParseInLocation(form, text, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, &usageError{
+		code: ExitUsage, text: quote(text) + " is no time",
+		fix: "1h, 03:00, 2026-11-23, 2026-11-23T03:00:00Z, yesterday",
+	}
+}
+
+// errInterrupted is the cause of a context that ^C ended.
+var errInterrupted = errors.New("interrupted")
+
+// interruptible ends the context with ^C, which on a PTY arrives as a byte.
+// stop waits for the goroutine that looks for it.
+func (c *call) interruptible(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if !c.s.Terminal.PTY {
+		return ctx, func() { cancel(nil) }
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for b := make([]byte, 64); ; {
+			n, err := c.s.Terminal.In.Read(b)
+			if strings.ContainsAny(string(b[:n]), "\x03\x04q") {
+				cancel(errInterrupted)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		c.s.Terminal.Interrupt()
+		<-done
+	}
+}

@@ -1,0 +1,204 @@
+package command
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"consoled/auth"
+	"consoled/gateway/attach"
+	"consoled/gateway/console"
+	"consoled/gateway/screen"
+)
+
+func statusVerb() verb {
+	return verb{
+		name: "status", args: "[T]", does: "one console in full; without T the gateway's health", target: optTarget,
+		flags: []flag{{name: "--json", does: "as JSON"}}, run: status,
+	}
+}
+
+func status(_ context.Context, c *call) int {
+	if !c.named {
+		return health(c)
+	}
+	x := c.consoles[0]
+	if c.has("--json") {
+		c.out.object(c.details(x))
+	} else {
+		c.out.printf("%s", Describe(x, c.rights(x)))
+	}
+	if x.Status().State != console.Up {
+		return ExitDown
+	}
+	return ExitOK
+}
+
+// statusJSON is a console in full.
+type statusJSON struct {
+	consoleJSON
+	Address   string       `json:"address"`
+	BytesIn   int64        `json:"bytes_in"`
+	BytesOut  int64        `json:"bytes_out"`
+	Start     int64        `json:"start"`
+	End       int64        `json:"end"`
+	DiskBytes int64        `json:"disk_bytes"`
+	CanBreak  bool         `json:"can_break"`
+	Clients   []clientJSON `json:"clients"`
+}
+
+func (c *call) details(x *console.Console) statusJSON {
+	st, r := x.Status(), x.Record()
+	j := statusJSON{
+		consoleJSON: c.describe(x), Address: x.Options().Backend.String(), BytesIn: st.BytesIn, BytesOut: st.BytesOut,
+		Start: r.Start(), End: r.End(), DiskBytes: r.Size(), CanBreak: st.CanBreak, Clients: []clientJSON{},
+	}
+	for _, cl := range st.Clients {
+		j.Clients = append(j.Clients, clientJSON{
+			V: 1, Console: st.Name, Who: cl.Name, Key: cl.Key, From: cl.Source, Mode: modeWord(cl),
+			Idle: int64(cl.Idle / time.Second), Since: cl.Since, Session: cl.Session,
+		})
+	}
+	return j
+}
+
+// Describe is a console in full, as text. Everything hostile in it is escaped.
+func Describe(x *console.Console, rights auth.Rights) string {
+	now := time.Now()
+	st, o, r := x.Status(), x.Options(), x.Record()
+	var b strings.Builder
+	line := func(key, value string) {
+		if value != "" {
+			b.WriteString(key + strings.Repeat(" ", max(1, 14-len(key))) + value + "\n")
+		}
+	}
+	line("console", st.Name)
+	line("description", screen.Printable(o.Description, 200))
+	line("aliases", strings.Join(o.Subject.Aliases, " "))
+	line("tags", strings.Join(o.Subject.Tags, " "))
+	line("groups", strings.Join(o.Subject.Groups, " "))
+	line("line", screen.Printable(o.Backend.String(), 200))
+	line("state", stateWord(string(st.State))+" for "+attach.Ago(now.Sub(st.Since))+" (since "+st.Since.Format(time.DateTime)+")")
+	if st.State == console.Down {
+		line("reason", string(st.Reason))
+		line("detail", screen.Printable(st.Detail, 300))
+		line("next try", "in "+attach.Ago(time.Until(st.NextTry))+", after "+itoa(st.Attempts)+" attempts")
+	}
+	line("write", lockText(st))
+	for _, cl := range st.Clients {
+		line(modeWord(cl), screen.Printable(cl.Name, 80)+" from "+screen.Printable(cl.Source, 80)+
+			", idle "+attach.Ago(cl.Idle)+", since "+cl.Since.Format(time.DateTime))
+	}
+	if !st.LastOutput.IsZero() {
+		line("last output", attach.Ago(now.Sub(st.LastOutput))+" ago ("+st.LastOutput.Format(time.DateTime)+")")
+	}
+	line("bytes", "in "+itoa64(st.BytesIn)+", out "+itoa64(st.BytesOut)+" since the gateway started")
+	line("record", "offsets "+itoa64(r.Start())+" to "+itoa64(r.End())+", "+itoa64(r.Size())+" bytes on disk")
+	line("you may", rights.String())
+	return b.String()
+}
+
+// lockText is the lock in words.
+func lockText(st console.Status) string {
+	who := screen.Printable(st.Lock.Holder.Name, 80)
+	switch st.Lock.State {
+	case console.Held:
+		return who + " is writing (idle " + attach.Ago(st.Lock.Idle) + ")"
+	case console.Grace:
+		return "kept for " + who + ", whose connection was lost, for another " + attach.Ago(time.Until(st.Lock.Until))
+	}
+	return string(st.Lock.State)
+}
+
+// health is the gateway's own state. Counts of what the caller may not see
+// would tell about it, so that they are for admins.
+func health(c *call) int {
+	h := c.g.Health()
+	admin := c.g.GatewayRights(c.s.Who).Has(auth.Admin)
+	if !admin {
+		h = Health{Version: h.Version, Started: h.Started, HostKeys: h.HostKeys}
+		for _, x := range visible(c.g, c.s) {
+			h.Consoles++
+			if x.Status().State == console.Up {
+				h.Up++
+			}
+		}
+	}
+	if c.has("--json") {
+		c.out.object(struct {
+			V int `json:"v"`
+			Health
+		}{1, h})
+		return ExitOK
+	}
+	now := time.Now()
+	c.out.printf("consoled %s, up %s\n", h.Version, attach.Ago(now.Sub(h.Started)))
+	c.out.printf("consoles      %d, %d up\n", h.Consoles, h.Up)
+	for _, k := range h.HostKeys {
+		c.out.printf("host key      %s\n", k)
+	}
+	if admin {
+		c.out.printf("configured    %s ago\n", attach.Ago(now.Sub(h.Reloaded)))
+		c.out.printf("listening     %s\n", strings.Join(h.Listen, " "))
+		c.out.printf("connections   %d, with %d sessions\n", h.Connections, h.Sessions)
+		c.out.printf("panics        %d\n", h.Panics)
+	}
+	for _, w := range h.Warnings {
+		c.out.printf("warning       %s\n", screen.Printable(w, 300))
+	}
+	return ExitOK
+}
+
+func whoamiVerb() verb {
+	return verb{
+		name: "whoami", does: "who you are and what you may do", target: noTarget,
+		flags: []flag{{name: "--json", does: "as JSON"}},
+		run: func(_ context.Context, c *call) int {
+			byRights, order := map[string][]string{}, []string{}
+			for _, x := range visible(c.g, c.s) {
+				r := c.rights(x).String()
+				if byRights[r] == nil {
+					order = append(order, r)
+				}
+				byRights[r] = append(byRights[r], x.Name())
+			}
+			return whoami(c, order, byRights)
+		},
+	}
+}
+
+func versionVerb() verb {
+	return verb{
+		name: "version", does: "the gateway's version", target: noTarget,
+		run: func(_ context.Context, c *call) int {
+			c.out.printf("consoled %s\n", c.g.Version())
+			return ExitOK
+		},
+	}
+}
+
+func reloadVerb() verb {
+	return verb{
+		name: "reload", does: "read the configuration again; a mistake changes nothing", target: noTarget, needs: auth.Admin,
+		run: func(ctx context.Context, c *call) int {
+			return c.configured(c.g.Reload(ctx, c.s.Who.Name))
+		},
+	}
+}
+
+func checkVerb() verb {
+	return verb{
+		name: "check", does: "check the configuration without applying it", target: noTarget, needs: auth.Admin,
+		run: func(_ context.Context, c *call) int { return c.configured(c.g.Check()) },
+	}
+}
+
+// configured prints what came of a configuration.
+func (c *call) configured(summary string, err error) int {
+	if err != nil {
+		c.out.warn("%v", err)
+		return ExitConfig
+	}
+	c.out.printf("%s\n", summary)
+	return ExitOK
+}

@@ -1,0 +1,107 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"consoled/gateway/names"
+)
+
+func helpVerb() verb {
+	return verb{
+		name: "help", args: "[COMMAND]", does: "this, or one command; also: help keys, scripts, exit-codes", target: noTarget,
+		run: func(_ context.Context, c *call) int {
+			topic := strings.Join(c.plain, " ")
+			switch topic {
+			case "":
+				return help(c)
+			case "keys":
+				c.out.printf("%s", helpKeys)
+				return ExitOK
+			case "scripts":
+				c.out.printf("%s", helpScripts)
+				return ExitOK
+			case "exit-codes":
+				c.out.printf("%s", helpExitCodes)
+				return ExitOK
+			}
+			return helpOn(c, topic)
+		},
+	}
+}
+
+func help(c *call) int {
+	c.out.printf("ssh NAME@gw attaches to the console NAME; ssh gw COMMAND runs one of these:\n\n")
+	for _, v := range verbs() {
+		c.out.printf("  %-18s %s\n", v.name+" "+v.args, v.does)
+	}
+	c.out.printf("\nT is a console (node42), or where several make sense a selector: node[1-9], a,b, @tag, @all.\n" +
+		"'ssh NAME@gw COMMAND' means that console. 'help COMMAND' shows the flags.\n")
+	return ExitOK
+}
+
+func helpOn(c *call, name string) int {
+	v, ok := findVerb(name)
+	if !ok {
+		var all []string
+		for _, v := range verbs() {
+			all = append(all, v.name)
+		}
+		e := &usageError{code: ExitUsage, text: "no help on " + quote(name)}
+		if near := names.Nearest(name, all); near != "" {
+			e.text += "; did you mean " + near + "?"
+		}
+		return c.out.fail(e)
+	}
+	c.out.printf("%s %s\n  %s\n", v.name, v.args, v.does)
+	if v.more != "" {
+		c.out.printf("\n  %s\n", strings.ReplaceAll(v.more, "\n", "\n  "))
+	}
+	if len(v.flags) > 0 {
+		c.out.printf("\n")
+	}
+	for _, f := range v.flags {
+		name := f.name + [...]string{none: "", word: " VALUE", free: " TEXT", some: "[=VALUE]"}[f.takes]
+		c.out.printf("  %-18s %s\n", name, f.does)
+	}
+	return ExitOK
+}
+
+const helpKeys = `keys while attached, after ^Ec (control E, then c):
+  .         leave
+  ?         these keys
+  a         take write if it is free or yours elsewhere; else say who has it
+  s         back to watching: give write back
+  f         force: take write from whoever has it (asks for a reason)
+  B or l0   send BREAK
+  w         who is here
+  i         information about this console
+  r / p     the last 20 / 60 lines again
+  g         what you may do here
+  v         version
+^E twice sends one ^E. Of ssh itself, after Enter: ~B sends BREAK, ~. leaves.
+`
+
+const helpScripts = `for scripts:
+  ssh node42@gw log --since 1h | grep -i mce
+  ssh gw ls --json | jq -r 'select(.state == "down") | .name'
+  ssh node42@gw send --enter 'uptime'
+  at=$(ssh node42@gw send --json --enter 'dmesg' | jq .offset); ssh node42@gw log --from $at
+  ssh -T node42@gw            the raw bytes from now on, read only
+stdout has results only; notices go to stderr, and --quiet or SetEnv CONSOLED_QUIET=1 drops them.
+`
+
+const helpExitCodes = `exit codes:
+  0    ok
+  1    no match
+  64   the command line is wrong
+  66   no such console, or not for you to see
+  69   the target is down
+  70   internal error
+  75   busy: somebody else is writing; try again
+  77   not allowed
+  78   the configuration has a mistake
+  124  timed out
+  130  interrupted
+255 is ssh's own: no connection, or no key that is accepted.
+`

@@ -1,0 +1,121 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"consoled/gateway/attach"
+)
+
+// An output is where a verb writes: its results, buffered, and its notices.
+// It is safe for any goroutine. On a PTY a line ends in CR LF.
+type output struct {
+	mu     sync.Mutex
+	buf    *bufio.Writer
+	err    io.Writer
+	broken bool // nobody reads any more
+}
+
+func newOutput(t attach.Terminal) *output {
+	out, err := t.Out, t.Err
+	if t.PTY {
+		out = crlf{t.Out}
+		err = out
+	}
+	return &output{buf: bufio.NewWriterSize(out, 32<<10), err: err}
+}
+
+// crlf ends lines as a terminal in raw mode wants them.
+type crlf struct{ w io.Writer }
+
+func (c crlf) Write(p []byte) (int, error) {
+	if _, err := c.w.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n"))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Write adds to the results.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.buf.Write(p)
+	o.broken = o.broken || err != nil
+	return n, err
+}
+
+func (o *output) printf(format string, args ...any) { fmt.Fprintf(o, format, args...) }
+
+// flush sends what is buffered.
+func (o *output) flush() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err := o.buf.Flush()
+	o.broken = o.broken || err != nil
+	return err
+}
+
+// object prints one line of JSON.
+func (o *output) object(v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		o.warn("encode JSON: %v", err)
+		return
+	}
+	o.Write(append(text, '\n'))
+}
+
+// warn writes one line to stderr, behind the results so far.
+func (o *output) warn(format string, args ...any) {
+	o.flush()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	fmt.Fprintf(o.err, "consoled: "+format+"\n", args...)
+}
+
+// fail tells an error and returns its exit code.
+func (o *output) fail(err error) int {
+	o.warn("%v", err)
+	var u *usageError
+	if errors.As(err, &u) && u.fix != "" {
+		o.warn("fix: %s", u.fix)
+	}
+	return code(err)
+}
+
+// A table prints rows in columns, or with tabs between them where it is plain.
+type table struct {
+	w      io.Writer
+	finish func() error
+}
+
+// table begins a table whose header is left out where flags say so.
+func (c *call) table(header ...string) *table {
+	t := &table{w: c.out, finish: func() error { return nil }}
+	if !c.has("--plain") {
+		tw := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
+		t.w, t.finish = tw, tw.Flush
+	}
+	if !c.has("--no-header") {
+		t.row(header...)
+	}
+	return t
+}
+
+func (t *table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+
+// listFlags are what every list has.
+func listFlags(more ...flag) []flag {
+	return append(more,
+		flag{name: "--json", does: "one JSON object a line"},
+		flag{name: "--plain", does: "tabs between the columns, for scripts"},
+		flag{name: "--no-header", does: "no line of titles"},
+	)
+}

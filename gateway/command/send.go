@@ -1,0 +1,198 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"consoled/auth"
+	"consoled/gateway/console"
+)
+
+// sendPatience is how long a line may take no input before a send gives up.
+const sendPatience = 30 * time.Second
+
+// lockFlags are what every verb that writes has.
+func lockFlags(more ...flag) []flag {
+	return append(more,
+		flag{name: "--force", does: "take write from whoever has it (needs --reason)"},
+		flag{name: "--reason", takes: free, does: "why, for the record"},
+		flag{name: "--json", does: "print the record's offset before it, as JSON"},
+	)
+}
+
+func sendVerb() verb {
+	return verb{
+		name: "send", args: "T TEXT", does: "type text on a console", target: anyTarget, needs: auth.Read | auth.Write, text: true,
+		flags: lockFlags(
+			flag{name: "--enter", does: "press Enter behind it"},
+			flag{name: "--stdin", does: "type what comes on stdin; its line ends are Enter"},
+			flag{name: "--yes", does: "do not ask, for more than one console"},
+		),
+		more: `\r \n \t \e \\ \xHH and \cX (control X) stand for themselves. The text is typed whole, or not at all:` + "\n" +
+			"where somebody is writing the exit code is 75, where the line is down 69.",
+		run: send,
+	}
+}
+
+func breakVerb() verb {
+	return verb{
+		name: "break", args: "T", does: "send a BREAK", target: anyTarget, needs: auth.Read | auth.Write | auth.Break,
+		flags: lockFlags(
+			flag{name: "--ms", takes: word, does: "its length; 250 ms where none is given, at most 3000"},
+			flag{name: "--yes", does: "do not ask, for more than one console"},
+		),
+		run: func(ctx context.Context, c *call) int {
+			ms, err := c.number("--ms", 250)
+			if err != nil {
+				return c.out.fail(err)
+			}
+			return c.each(ctx, func(ctx context.Context, place *console.Attachment) error {
+				return place.Break(ctx, time.Duration(min(ms, 3000))*time.Millisecond)
+			})
+		},
+	}
+}
+
+func send(ctx context.Context, c *call) int {
+	text, err := unescape(c.text)
+	switch {
+	case err != nil:
+		return c.out.fail(err)
+	case c.has("--stdin") && c.hasText:
+		return c.out.fail(&usageError{code: ExitUsage, text: "send: either TEXT or --stdin"})
+	case c.has("--stdin"):
+		if text, err = c.stdin(); err != nil {
+			return c.out.fail(err)
+		}
+	case !c.hasText && !c.has("--enter"):
+		return c.out.fail(&usageError{code: ExitUsage, text: "send: which text?", fix: "'help send' shows its form"})
+	}
+	if c.has("--enter") {
+		text = append(text, '\r')
+	}
+	return c.each(ctx, func(ctx context.Context, place *console.Attachment) error {
+		if err := place.Type(ctx, text); err != nil {
+			return err
+		}
+		return place.Drain(ctx)
+	})
+}
+
+// longestInput bounds what --stdin takes, in bytes: it is kept whole, as a text
+// is typed whole or not at all.
+const longestInput = 8 << 20
+
+// stdin reads a text to type. Enter is what a line end is on a keyboard.
+func (c *call) stdin() ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(c.s.Terminal.In, longestInput+1))
+	if err == nil && len(text) > longestInput {
+		err = &usageError{code: ExitUsage, text: fmt.Sprintf("send: stdin is longer than %d MiB", longestInput>>20)}
+	}
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\r"))
+	return bytes.ReplaceAll(text, []byte("\n"), []byte("\r")), err
+}
+
+// each does something under the lock of each console, in the order of names,
+// and returns the worst exit code.
+func (c *call) each(ctx context.Context, do func(context.Context, *console.Attachment) error) int {
+	if n := len(c.consoles); n > 1 && !c.has("--yes") {
+		return c.out.fail(&usageError{
+			code: ExitUsage,
+			text: fmt.Sprintf("%s to %d consoles (%s .. %s)", c.verb.name, n, c.consoles[0].Name(), c.consoles[n-1].Name()),
+			fix:  "--yes, if you mean it",
+		})
+	}
+	worst := ExitOK
+	for _, x := range c.consoles {
+		offset := x.Record().End()
+		if err := c.once(ctx, x, do); err != nil {
+			c.out.warn("%v", asRefusal(x, err))
+			worst = max(worst, code(err))
+			continue
+		}
+		if c.has("--json") {
+			c.out.object(struct {
+				V      int    `json:"v"`
+				Name   string `json:"name"`
+				Offset int64  `json:"offset"`
+			}{1, x.Name(), offset})
+		}
+	}
+	return worst
+}
+
+// once is a short stay at one console.
+func (c *call) once(ctx context.Context, x *console.Console, do func(context.Context, *console.Attachment) error) error {
+	place := c.g.Join(c.s, x, console.Sending)
+	defer place.Leave(false)
+	ctx, cancel := context.WithTimeout(ctx, sendPatience)
+	defer cancel()
+	if c.has("--force") {
+		if err := place.Force(c.flags["--reason"]); err != nil {
+			return err
+		}
+	}
+	return do(ctx, place)
+}
+
+// unescape reads the escapes of a text to send.
+func unescape(s string) ([]byte, error) {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			out = append(out, s[i])
+			continue
+		}
+		b, n, err := escaped(s[i+1:])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+		i += n
+	}
+	return out, nil
+}
+
+// escaped reads what follows a backslash: the byte meant, and how long it was.
+func escaped(s string) (b byte, n int, _ error) {
+	if s == "" {
+		return 0, 0, badEscape(s)
+	}
+	switch s[0] {
+	case 'r':
+		return '\r', 1, nil
+	case 'n':
+		return '\n', 1, nil
+	case 't':
+		return '\t', 1, nil
+	case 'e':
+		return 0x1b, 1, nil
+	case '\\':
+		return '\\', 1, nil
+	case 'x':
+		if len(s) >= 3 {
+			if v, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
+				return byte(v), 3, nil
+			}
+		}
+	case 'c':
+		if len(s) >= 2 && s[1] >= '?' && s[1] <= 'z' {
+			if s[1] == '?' {
+				return 0x7f, 2, nil
+			}
+			return s[1] & 0x1f, 2, nil
+		}
+	}
+	return 0, 0, badEscape(s)
+}
+
+func badEscape(s string) error {
+	return &usageError{
+		code: ExitUsage, text: "send: " + quote(`\`+s[:min(len(s), 3)]) + " stands for nothing",
+		fix: `\r \n \t \e \\ \xHH \cX`,
+	}
+}

@@ -1,0 +1,48 @@
+package command
+
+import (
+	"strconv"
+	"strings"
+
+	"consoled/gateway/names"
+	"consoled/gateway/screen"
+)
+
+func itoa64(n int64) string { return strconv.FormatInt(n, 10) }
+
+// whoami prints an identity with the consoles of each set of rights.
+func whoami(c *call, order []string, byRights map[string][]string) int {
+	id := c.s.Who
+	if c.has("--json") {
+		type grant struct {
+			Rights   []string `json:"rights"`
+			Consoles []string `json:"consoles"`
+		}
+		grants := []grant{}
+		for _, r := range order {
+			grants = append(grants, grant{strings.Split(r, ","), names.Fold(byRights[r])})
+		}
+		c.out.object(struct {
+			V       int     `json:"v"`
+			Name    string  `json:"name"`
+			Key     string  `json:"key"`
+			From    string  `json:"from"`
+			Gateway string  `json:"gateway"`
+			Grants  []grant `json:"grants"`
+		}{1, id.Name, id.Fingerprint, id.Source.String(), c.g.GatewayRights(id).String(), grants})
+		return ExitOK
+	}
+	c.out.printf("you are   %s\n", screen.Printable(id.Name, 80))
+	c.out.printf("key       %s %s\n", id.Fingerprint, screen.Printable(id.Comment, 80))
+	c.out.printf("from      %s\n", id.Source)
+	if id.Key != nil && !id.Key.Expires.IsZero() {
+		c.out.printf("until     %s\n", id.Key.Expires.Format("2006-01-02 15:04:05 MST"))
+	}
+	for _, r := range order {
+		c.out.printf("you may   %s on %s\n", r, strings.Join(names.Fold(byRights[r]), ","))
+	}
+	if len(order) == 0 {
+		c.out.printf("you may   nothing yet; ask for access with the fingerprint above\n")
+	}
+	return ExitOK
+}
