@@ -28,8 +28,8 @@ func listen(t *testing.T, network, address string, backend func(address string) 
 	}
 }
 
-func tcp(address string) ports.Backend  { return ports.TCP{Address: address} }
-func unix(address string) ports.Backend { return ports.Unix{Path: address} }
+func tcp(address string) ports.Backend    { return ports.TCP{Address: address} }
+func socket(address string) ports.Backend { return ports.Unix{Path: address} }
 
 // refusing is an address at which nobody listens any more.
 func refusing(t *testing.T) string {
@@ -54,7 +54,8 @@ func TestTCP(t *testing.T) {
 				Start: func(t *testing.T) (ports.Backend, func() io.ReadWriteCloser) {
 					return listen(t, "tcp", address, tcp)
 				},
-				End: ports.Closed,
+				End:    ports.Closed,
+				Silent: ports.TCP{Address: silent(t)},
 				Absent: []porttest.Absent{
 					{Backend: ports.TCP{Address: refusing(t)}, Reason: ports.Refused},
 					{Backend: ports.TCP{Address: "no-such-host.invalid:23"}, Reason: ports.NameNotFound},
@@ -65,7 +66,8 @@ func TestTCP(t *testing.T) {
 }
 
 func TestUnix(t *testing.T) {
-	stale := filepath.Join(t.TempDir(), "stale")
+	dir := t.TempDir()
+	stale := filepath.Join(dir, "stale")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -74,11 +76,11 @@ func TestUnix(t *testing.T) {
 	listener.Close()
 	porttest.Run(t, porttest.Options{
 		Start: func(t *testing.T) (ports.Backend, func() io.ReadWriteCloser) {
-			return listen(t, "unix", filepath.Join(t.TempDir(), "s"), unix)
+			return listen(t, "unix", filepath.Join(dir, "s"), socket)
 		},
 		End: ports.Closed,
 		Absent: []porttest.Absent{
-			{Backend: ports.Unix{Path: filepath.Join(t.TempDir(), "none")}, Reason: ports.Gone},
+			{Backend: ports.Unix{Path: filepath.Join(dir, "none")}, Reason: ports.Gone},
 			{Backend: ports.Unix{Path: stale}, Reason: ports.Refused},
 		},
 	})

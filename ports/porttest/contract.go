@@ -70,11 +70,16 @@ func Run(t *testing.T, o Options) {
 		t.Run("absent "+absent.Backend.String(), absent.test)
 	}
 
-	port, _ := o.open(t)
-	if _, ok := port.(ports.Breaker); ok {
+	var canBreak, canTry bool
+	t.Run("abilities", func(t *testing.T) {
+		port, _ := o.open(t)
+		_, canBreak = port.(ports.Breaker)
+		_, canTry = port.(ports.TryReader)
+	})
+	if canBreak {
 		t.Run("break", o.breaks)
 	}
-	if _, ok := port.(ports.TryReader); ok {
+	if canTry {
 		t.Run("TryRead without waiting", o.tries)
 		t.Run("8-bit clean by TryRead", func(t *testing.T) { o.clean(t, tryAll) })
 		t.Run("close ends Wait", func(t *testing.T) {
