@@ -18,7 +18,7 @@ import (
 )
 
 // listening is the line of the gateway's log that names its address.
-var listening = regexp.MustCompile(`msg=listening[^\n]* addr=127\.0\.0\.1:(\d+)`)
+var listening = regexp.MustCompile(`msg=listening[^\n]* addr(?:ess)?=127\.0\.0\.1:(\d+)`)
 
 // stopLimit is what is promised to whoever stops the gateway.
 const stopLimit = 5 * time.Second

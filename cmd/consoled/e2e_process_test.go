@@ -120,17 +120,21 @@ func (r *rig) start(cmd *exec.Cmd) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	r.own(p)
+	r.own(p, nil)
 	return p, nil
 }
 
 // own waits for a started process in a goroutine that ends with it, and ends
-// it with the script.
-func (r *rig) own(p *process) {
+// it with the script. Where somebody else copies the output, drained tells when
+// that is over.
+func (r *rig) own(p *process, drained <-chan struct{}) {
 	go func() {
 		p.err = p.cmd.Wait()
-		p.out.end()
 		close(p.done)
+		if drained != nil {
+			<-drained
+		}
+		p.out.end()
 	}()
 	r.onCleanup(p.kill)
 	// A script at its limit loses its processes; that ends what waits for them.

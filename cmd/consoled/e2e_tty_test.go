@@ -95,7 +95,7 @@ func (r *rig) startTTY(ts *testscript.TestScript, args []string) (*terminal, err
 		_, _ = io.Copy(p.out, ptmx)
 		close(copied)
 	}()
-	r.own(p)
+	r.own(p, copied)
 	r.onCleanup(func() {
 		p.kill()
 		_ = ptmx.Close()

@@ -1,0 +1,330 @@
+//go:build e2e && linux
+
+package main_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// A device is what hangs at the far end of a serial line: socat makes a pty
+// that the gateway opens as a serial port, and the script speaks for it.
+type device struct {
+	*process
+	in   io.WriteCloser
+	link string
+	held *os.File // keeps the line while nobody has it open, as a real port does
+}
+
+func cmdDevice(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) >= 2, "device NAME plug|unplug|send TEXT|expect RE [LIMIT]")
+	r, name, word, rest := rigOf(ts), args[0], args[1], args[2:]
+	if word == "plug" {
+		d, err := r.plug(ts.MkAbs(name))
+		ts.Check(err)
+		r.devices[name] = d
+		return
+	}
+	d := r.devices[name]
+	if d == nil {
+		ts.Fatalf("no device %q", name)
+	}
+	switch word {
+	case "unplug":
+		ts.Check(d.held.Close())
+		d.kill()
+		if err := os.Remove(d.link); err != nil && !errors.Is(err, os.ErrNotExist) {
+			ts.Check(err)
+		}
+	case "send":
+		usage(ts, len(rest) == 1, "device NAME send TEXT")
+		text, err := unescape(rest[0])
+		ts.Check(err)
+		_, err = io.WriteString(d.in, text)
+		ts.Check(err)
+	case "expect":
+		usage(ts, len(rest) == 1 || len(rest) == 2, "device NAME expect RE [LIMIT]")
+		_, err := d.out.expect(pattern(ts, rest[0]), limit(ts, rest[1:], usualLimit))
+		ts.Check(err)
+	default:
+		ts.Fatalf("device: unknown word %q", word)
+	}
+}
+
+func (r *rig) plug(link string) (*device, error) {
+	cmd := exec.Command("socat", "PTY,link="+link+",rawer", "STDIO")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.poll(p, func() bool { _, err := os.Stat(link); return err == nil }); err != nil {
+		return nil, fmt.Errorf("socat makes no pty: %w", err)
+	}
+	held, err := os.OpenFile(link, os.O_RDWR|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	r.onCleanup(func() { _ = held.Close() })
+	return &device{process: p, in: in, link: link, held: held}, nil
+}
+
+// poll waits until ready says yes, for what can be seen and not be waited for.
+func (r *rig) poll(p *process, ready func() bool) error {
+	deadline := time.After(usualLimit)
+	for !ready() {
+		select {
+		case <-p.done:
+			return fmt.Errorf("%s ended: %s", p.cmd.Path, p.out.tail(1000))
+		case <-deadline:
+			return fmt.Errorf("not within %v", usualLimit)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// accepts tells whether somebody listens there. The connection is closed at
+// once, so this is not for servers that take one caller only.
+func accepts(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+func cmdSer2net(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 2, "ser2net VAR DEVICE")
+	r := rigOf(ts)
+	port, err := freePort()
+	ts.Check(err)
+	file := ts.MkAbs("ser2net.yaml")
+	ts.Check(os.WriteFile(file, fmt.Appendf(nil, `%%YAML 1.1
+---
+connection: &line
+  accepter: telnet(rfc2217),tcp,127.0.0.1,%s
+  connector: serialdev,%s,115200n81,local
+  options:
+    kickolduser: true
+`, port, ts.MkAbs(args[1])), 0o600))
+	path, err := program("ser2net")
+	ts.Check(err)
+	cmd := exec.Command(path, "-n", "-d", "-c", file)
+	p, err := r.start(cmd)
+	ts.Check(err)
+	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
+	ts.Setenv(args[0], port)
+}
+
+// cmdTelnetd serves each caller with a telnetd of its own, as inetd would.
+func cmdTelnetd(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 2, "telnetd VAR PROGRAM")
+	r := rigOf(ts)
+	path, err := program("telnetd")
+	ts.Check(err)
+	login := ts.MkAbs(args[1])
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+	// The rig belongs to the script's goroutine, so this one owns the servers
+	// it starts: they end when it ends.
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { serveTelnet(r, conn.(*net.TCPConn), path, login) })
+		}
+	})
+	r.onCleanup(func() {
+		_ = ln.Close()
+		serving.Wait()
+	})
+}
+
+func serveTelnet(r *rig, conn *net.TCPConn, path, login string) {
+	defer conn.Close()
+	socket, err := conn.File()
+	if err != nil {
+		return
+	}
+	defer socket.Close()
+	cmd := exec.CommandContext(r.ctx, path, "-h", "-E", login)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = socket, socket, socket
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	_ = cmd.Run() // its end is the caller's end; how it ended does not matter
+}
+
+// cmdSSHD runs a bastion: the system's sshd on a port of its own, with its own
+// host key, for whoever runs the tests and holds the key.
+func cmdSSHD(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 1, "sshd KEY")
+	r := rigOf(ts)
+	path, err := program("sshd")
+	ts.Check(err)
+	me, err := user.Current()
+	ts.Check(err)
+	if me.Uid == "0" {
+		// sshd wants this folder to lock itself into, and only its service makes it.
+		ts.Check(os.MkdirAll("/run/sshd", 0o755))
+	}
+	port, err := freePort()
+	ts.Check(err)
+	dir := ts.MkAbs("bastion")
+	ts.Check(os.MkdirAll(dir, 0o700))
+	ts.Check(ts.Exec("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, "host_key")))
+	key := ts.ReadFile(filepath.Join("keys", args[0]+".pub"))
+	ts.Check(os.WriteFile(filepath.Join(dir, "authorized_keys"), []byte(key), 0o600))
+	config := filepath.Join(dir, "sshd_config")
+	ts.Check(os.WriteFile(config, fmt.Appendf(nil, `ListenAddress 127.0.0.1:%s
+HostKey %[2]s/host_key
+AuthorizedKeysFile %[2]s/authorized_keys
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+`, port, dir), 0o600))
+	p, err := r.start(exec.Command(path, "-D", "-e", "-f", config))
+	ts.Check(err)
+	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
+	r.bastion = fmt.Sprintf(`Host bastion
+	HostName 127.0.0.1
+	Port %s
+	User %s
+	HostKeyAlias bastion
+	IdentityFile %s
+`, port, me.Username, ts.MkAbs(filepath.Join("keys", args[0])))
+	ts.Check(r.writeSSHConfig())
+}
+
+// A listener is the raw TCP port of a console server, with one caller at a
+// time: the last one.
+type listener struct {
+	ln   net.Listener
+	out  *transcript
+	mu   sync.Mutex
+	conn net.Conn
+	came chan struct{} // closed when the first caller is there
+	once sync.Once
+}
+
+func cmdListener(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) >= 2, "listener NAME listen VAR | send TEXT | expect RE [LIMIT] | hangup | close")
+	r, name, word, rest := rigOf(ts), args[0], args[1], args[2:]
+	if word == "listen" {
+		usage(ts, len(rest) == 1, "listener NAME listen VAR")
+		ts.Check(r.listen(ts, name, rest[0]))
+		return
+	}
+	l := r.listened[name]
+	if l == nil {
+		ts.Fatalf("no listener %q", name)
+	}
+	switch word {
+	case "send":
+		usage(ts, len(rest) == 1, "listener NAME send TEXT")
+		text, err := unescape(rest[0])
+		ts.Check(err)
+		ts.Check(l.send(text))
+	case "expect":
+		usage(ts, len(rest) == 1 || len(rest) == 2, "listener NAME expect RE [LIMIT]")
+		_, err := l.out.expect(pattern(ts, rest[0]), limit(ts, rest[1:], usualLimit))
+		ts.Check(err)
+	case "hangup":
+		l.hangup()
+	case "close":
+		ts.Check(l.ln.Close())
+		l.hangup()
+	default:
+		ts.Fatalf("listener: unknown word %q", word)
+	}
+}
+
+// listen opens the port; where VAR holds a port already, that very one, so that
+// a line that was closed can come back.
+func (r *rig) listen(ts *testscript.TestScript, name, variable string) error {
+	port := ts.Getenv(variable)
+	if port == "" {
+		var err error
+		if port, err = freePort(); err != nil {
+			return err
+		}
+		ts.Setenv(variable, port)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return err
+	}
+	l := &listener{ln: ln, out: newTranscript(), came: make(chan struct{})}
+	r.listened[name] = l
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			l.mu.Lock()
+			l.conn = conn
+			l.mu.Unlock()
+			l.once.Do(func() { close(l.came) })
+			serving.Go(func() { _, _ = io.Copy(l.out, conn) })
+		}
+	})
+	r.onCleanup(func() {
+		_ = ln.Close()
+		l.hangup()
+		serving.Wait()
+	})
+	return nil
+}
+
+// send waits for the caller first: the gateway may be on its way.
+func (l *listener) send(text string) error {
+	select {
+	case <-l.came:
+	case <-time.After(usualLimit):
+		return errors.New("nobody connected")
+	}
+	l.mu.Lock()
+	conn := l.conn
+	l.mu.Unlock()
+	_, err := io.WriteString(conn, text)
+	return err
+}
+
+func (l *listener) hangup() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		_ = l.conn.Close()
+	}
+}
