@@ -1,0 +1,81 @@
+package screen
+
+import "bytes"
+
+// A function is a CSI sequence taken apart (ECMA-48, 5.4).
+type function struct {
+	private byte   // < = > ? or 0
+	params  []byte // digits ; :
+	inter   []byte // 0x20-0x2f
+	final   byte
+}
+
+// function takes apart the sequence that a csi event has completed; of a bad
+// one it is meaningless.
+func (p *parser) function() function {
+	f := function{params: p.body(), final: p.final}
+	if len(f.params) > 0 && f.params[0] >= '<' {
+		f.private, f.params = f.params[0], f.params[1:]
+	}
+	if i := bytes.IndexFunc(f.params, func(r rune) bool { return r < '0' }); i >= 0 {
+		f.params, f.inter = f.params[:i], f.params[i:]
+	}
+	return f
+}
+
+// is reports whether the function has this private mark, intermediates and final byte.
+func (f function) is(private byte, inter string, final byte) bool {
+	return f.final == final && f.private == private && string(f.inter) == inter
+}
+
+// first is the first parameter, or 0.
+func (f function) first() int {
+	word, _, _ := bytes.Cut(f.params, []byte{';'})
+	return number(word)
+}
+
+// number reads a parameter; what is too big for any use stays at 65535.
+func number(word []byte) int {
+	n := 0
+	for _, c := range word {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = min(10*n+int(c-'0'), 65535)
+	}
+	return n
+}
+
+// colour reports what an SGR sequence does: whether it resets, and whether it
+// switches anything on that a later reset in it does not undo.
+func (f function) colour() (resets, on bool) {
+	skip, extended := 0, false
+	for word := range bytes.SplitSeq(f.params, []byte{';'}) {
+		n := number(word)
+		switch {
+		case skip > 0:
+			skip--
+		case extended:
+			// 38;5;N and 38;2;R;G;B: the zeros in them reset nothing.
+			extended = false
+			switch n {
+			case 5:
+				skip = 1
+			case 2:
+				skip = 3
+			}
+		case n == 0:
+			resets, on = true, false
+		default:
+			on = true
+			extended = (n == 38 || n == 48 || n == 58) && !bytes.ContainsRune(word, ':')
+		}
+	}
+	return resets, on
+}
+
+// osc returns the code of an OSC string; known says that it is whole.
+func osc(body []byte) (code string, known bool) {
+	head, _, known := bytes.Cut(body, []byte{';'})
+	return string(head), known
+}
