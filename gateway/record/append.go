@@ -152,16 +152,18 @@ func (r *Record) publish(p []byte, n int, shift int64, now time.Time) {
 	}
 	r.end += int64(len(p))
 	r.lastTime, _ = r.stamp(now)
-	r.rouse()
+	wake := r.rouse()
 	r.mu.Unlock()
+	if wake != nil {
+		close(wake) // takes its time with many waiters: not under the lock
+	}
 }
 
-// rouse ends every Wait. mu is held.
-func (r *Record) rouse() {
-	if r.waiting > 0 {
-		close(r.wake)
-		r.wake, r.waiting = nil, 0
-	}
+// rouse takes what the caller closes to end every Wait; nil if nobody waits. mu is held.
+func (r *Record) rouse() chan struct{} {
+	wake := r.wake
+	r.wake, r.waiting = nil, 0
+	return wake
 }
 
 // mark is the entry for what is appended next.

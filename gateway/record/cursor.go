@@ -142,60 +142,70 @@ func (r *Record) dropTail() {
 }
 
 // read reads from offset on, jumping over what is not there, and returns the
-// offset behind what it read.
+// offset behind what it read. seg is what the reader knows of the log: one that
+// is behind reads on in it without a lock.
 func (r *Record) read(p []byte, offset int64, seg *segment) (n int, next int64, err error) {
 	for {
-		r.mu.Lock()
-		if offset >= r.end {
-			closed := r.closed
-			r.mu.Unlock()
-			if closed && n == 0 {
-				return 0, offset, io.EOF
+		if offset < seg.from || offset >= seg.to {
+			var found bool
+			if n, found, err = r.look(p, offset, seg); n > 0 || err != nil || !found {
+				return n, offset + int64(n), err
 			}
-			return n, offset, nil
-		}
-		kept := r.end // where the tail begins
-		if r.tail != nil && r.tail.end > r.tail.start {
-			if r.tail.start <= offset {
-				b, bytes := r.tail.hold(offset)
-				r.mu.Unlock()
-				k := copy(p[n:], bytes)
-				b.release()
-				n, offset = n+k, offset+int64(k)
-				if n == len(p) {
-					return n, offset, nil
-				}
+			if offset >= seg.to {
+				offset = seg.next
 				continue
 			}
-			kept = r.tail.start
 		}
-		s := segment{from: r.mapFrom, to: r.stored, next: kept, shift: r.shift}
-		r.mu.Unlock()
-		if n > 0 {
-			return n, offset, nil
-		}
-		if offset < s.from {
-			if offset < seg.from || offset >= seg.to {
-				if *seg, err = r.locate(offset); err != nil {
-					return 0, offset, err
-				}
-			}
-			s = *seg
-			if kept > offset {
-				s.next = min(s.next, kept)
-			}
-		}
-		if offset >= s.to {
-			offset = max(offset, s.next)
-			continue
-		}
-		n, err = r.readLog(p[:min(int64(len(p)), s.to-offset)], offset-s.shift)
+		n, err = r.readLog(p[:min(int64(len(p)), seg.to-offset)], offset-seg.shift)
 		if n > 0 {
 			return n, offset + int64(n), nil
 		}
 		if !errors.Is(err, io.EOF) {
 			return 0, offset, err
 		}
-		offset = s.to // somebody cut the file
+		offset = seg.to // somebody cut the file
 	}
+}
+
+// look reads from the tail, or finds where in the log the offset lies; found
+// is false where there is nothing yet.
+func (r *Record) look(p []byte, offset int64, seg *segment) (n int, found bool, err error) {
+	r.mu.Lock()
+	if offset >= r.end {
+		closed := r.closed
+		r.mu.Unlock()
+		if closed {
+			return 0, false, io.EOF
+		}
+		return 0, false, nil
+	}
+	for r.tail != nil && n < len(p) {
+		b, bytes := r.tail.hold(offset)
+		if b == nil {
+			break
+		}
+		r.mu.Unlock()
+		k := copy(p[n:], bytes)
+		b.release()
+		n, offset = n+k, offset+int64(k)
+		r.mu.Lock()
+	}
+	kept := r.end // where there is something again behind a gap
+	if r.tail != nil && r.tail.start > offset && r.tail.end > r.tail.start {
+		kept = r.tail.start
+	}
+	s := segment{from: r.mapFrom, to: r.stored, next: kept, shift: r.shift}
+	r.mu.Unlock()
+	if n > 0 {
+		return n, true, nil
+	}
+	if offset < s.from {
+		if s, err = r.locate(offset); err != nil {
+			return 0, false, err
+		}
+		s.next = min(s.next, kept)
+	}
+	s.next = max(s.next, offset)
+	*seg = s
+	return 0, true, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // A file is what the record needs of one; tests put failing ones in its place.
@@ -99,37 +100,45 @@ func (d folder) stat(name string) (fs.FileInfo, error) {
 // A handle is a file that is opened when it is first needed: an idle console
 // holds no descriptor. Readers and the writer share the one.
 type handle struct {
-	mu       sync.Mutex // held while opening, never while reading or writing
-	f        file
+	now    atomic.Pointer[opened] // nil before it is opened and after it is closed
+	mu     sync.Mutex             // held while opening and closing
+	closed bool
+}
+
+type opened struct {
+	file
 	writable bool
-	closed   bool
 }
 
 func (h *handle) get(d disk, name string, write bool) (file, error) {
+	if o := h.now.Load(); o != nil && (o.writable || !write) {
+		return o.file, nil
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, os.ErrClosed
 	}
-	if h.f != nil && (h.writable || !write) {
-		return h.f, nil
+	old := h.now.Load()
+	if old != nil && (old.writable || !write) {
+		return old.file, nil
 	}
 	flag := os.O_RDWR
 	if write {
 		flag |= os.O_CREATE
 	}
 	f, err := d.open(name, flag)
-	rw := err == nil
+	writable := err == nil
 	if err != nil && !write && !errors.Is(err, fs.ErrNotExist) {
 		f, err = d.open(name, os.O_RDONLY) // a read-only disk can still be read
 	}
 	if err != nil {
 		return nil, err
 	}
-	if h.f != nil {
-		h.f.Close() // it was open for reading only; a reader in the middle asks again
+	h.now.Store(&opened{f, writable})
+	if old != nil {
+		old.Close() // it was open for reading only; a reader in the middle asks again
 	}
-	h.f, h.writable = f, rw
 	return f, nil
 }
 
@@ -137,10 +146,8 @@ func (h *handle) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
-	if h.f == nil {
-		return nil
+	if o := h.now.Swap(nil); o != nil {
+		return o.Close()
 	}
-	f := h.f
-	h.f = nil
-	return f.Close()
+	return nil
 }

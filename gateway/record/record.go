@@ -156,7 +156,7 @@ func (r *Record) force() error {
 // before it. It is an aid, so that an error is of no matter.
 func (r *Record) certify() {
 	w := &r.writer
-	if r.closed || w.gap || w.last.kind == kindSync || r.count == 0 || r.heldN > 0 {
+	if r.closed || w.gap || r.count == 0 || r.heldN > 0 || w.last.kind == kindSync && w.last.offset == r.end {
 		return
 	}
 	dirty := w.dirty
@@ -178,9 +178,12 @@ func (r *Record) Close() error {
 	}
 	r.mu.Lock()
 	r.closed = true
-	r.rouse()
+	wake := r.rouse()
 	idle := r.cursors == 0
 	r.mu.Unlock()
+	if wake != nil {
+		close(wake)
+	}
 	if idle {
 		err = errors.Join(err, r.log.close(), r.idx.close())
 	}

@@ -26,8 +26,14 @@ func mustOpen(t testing.TB, dir string) *Record {
 	return r
 }
 
+// A failer is testing.TB or a rapid.T.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // readAll reads from offset to the end, and counts what was jumped over.
-func readAll(t testing.TB, r *Record, offset int64) (string, int64) {
+func readAll(t failer, r *Record, offset int64) (string, int64) {
 	t.Helper()
 	c := r.Cursor(offset)
 	defer c.Close()
@@ -133,7 +139,7 @@ func TestIdleHoldsNoDescriptor(t *testing.T) {
 	r.Close()
 	r = mustOpen(t, dir)
 	defer r.Close()
-	if r.log.f != nil || r.idx.f != nil {
+	if r.log.now.Load() != nil || r.idx.now.Load() != nil {
 		t.Error("files are open before anybody needs them")
 	}
 	if got, _ := readAll(t, r, 0); got != "x" {
@@ -191,7 +197,7 @@ func TestReadersFinishAfterClose(t *testing.T) {
 		t.Fatalf("read %q, %v", got, err)
 	}
 	c.Close()
-	if r.log.f != nil || r.idx.f != nil {
+	if r.log.now.Load() != nil || r.idx.now.Load() != nil {
 		t.Error("the last reader left the files open")
 	}
 	if r.Append([]byte("x")); r.End() != 14 {
