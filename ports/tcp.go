@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
+	"unicode"
 )
 
 // TCP is a raw TCP connection, as terminal servers, serial device servers and
@@ -34,6 +36,9 @@ func CheckAddress(address string) error {
 	}
 	if host == "" {
 		return fmt.Errorf("address %q: no host before the colon", address)
+	}
+	if strings.ContainsFunc(host, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+		return fmt.Errorf("address %q: %q is no name of a host", address, host)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return fmt.Errorf("address %q: port is not a number from 1 to 65535", address)

@@ -370,6 +370,15 @@ func (o Options) breaks(t *testing.T) {
 	} else if took := time.Since(start); took < length {
 		t.Errorf("a break of %v took %v", length, took)
 	}
+
+	done := make(chan struct{})
+	go func() { defer close(done); b.Break(time.Minute) }()
+	select {
+	case <-done: // a break that is sent as a command is over at once
+	case <-time.After(50 * time.Millisecond):
+	}
+	port.Close()
+	within(t, "the end of a break by Close", done)
 }
 
 // tries looks at the single steps of Wait and TryRead.
