@@ -1,6 +1,11 @@
 // Package config turns the YAML into expanded, comparable descriptions of
 // consoles. It builds and opens nothing. Every mistake has a place
 // (file:line:column) and, where one can be guessed, a suggestion.
+//
+// The files are read into values that know where they stand. The layers of a
+// console (defaults, templates, its own entry) are merged once for each entry,
+// whatever its range; what differs from console to console (${...}) is read
+// once for each console. All mistakes are collected before Load returns.
 package config
 
 import (
@@ -60,6 +65,7 @@ type Console struct {
 	Description string
 	MOTD        string
 	Backend     ports.Backend
+	Reconnect   Reconnect
 	Lock        console.LockOptions
 	NoLog       bool              // log: none
 	Escape      string            // "" means the default ^Ec; "none" none
@@ -68,25 +74,6 @@ type Console struct {
 	Place       string            // file:line:column of its definition
 }
 
-// Load reads a configuration file and what it includes. Its error is a
-// Problems; the Config is nil then.
-func Load(path string) (*Config, error) { panic("contract") }
-
-// A Problem is a mistake with its place.
-type Problem struct {
-	File         string
-	Line, Column int
-	Text         string // one line, with the suggestion
-	Excerpt      string // the line of the file and a caret below it; may be empty
-	Warning      bool
-}
-
-// Problems is every mistake of a configuration, in the order of files and lines.
-type Problems []Problem
-
-// Error is all of them, one a line, with excerpts and a count at the end.
-func (p Problems) Error() string { panic("contract") }
-
-// Changed lists the keys that differ between two descriptions of a console, and
-// whether its line must be opened anew for them.
-func Changed(old, new Console) (keys []string, reopen bool) { panic("contract") }
+// Reconnect is how long to wait before a line is tried again: First, then
+// doubling up to Max. Zero values stand for what suits the kind of line.
+type Reconnect struct{ First, Max time.Duration }

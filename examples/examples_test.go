@@ -1,0 +1,60 @@
+// Package examples_test loads every example, as "consoled check" would.
+package examples_test
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"consoled/gateway/config"
+)
+
+// TestExamples wants each file to be right and without a doubt, and to hold
+// the consoles that its text promises.
+func TestExamples(t *testing.T) {
+	want := map[string]map[string]string{
+		"homelab.yaml": {
+			"router": "serial usb-FTDI_FT232R_A64NMAJS 115200 8n1",
+			"nas":    "serial usb-FTDI_FT232R_A64XYZ01 115200 8n1",
+			"vm1":    "unix /run/vm1/serial.sock",
+		},
+		"lab.yaml": {
+			"board01": "serial usb-hub-port-01 115200 8n1",
+			"board12": "serial usb-hub-port-12 115200 8n1",
+			"sw1":     "telnet ts1.lab:2001",
+			"sw4":     "telnet ts1.lab:2004",
+		},
+	}
+	files, err := filepath.Glob("*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range want {
+		if !slices.Contains(files, name) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			c, err := config.Load(file)
+			if err != nil {
+				t.Fatalf("\n%v", err)
+			}
+			if len(c.Warnings) > 0 {
+				t.Errorf("\n%v", config.Problems(c.Warnings))
+			}
+			lines := make(map[string]string)
+			for _, x := range c.Consoles {
+				lines[x.Subject.Name] = x.Backend.String()
+			}
+			if len(lines) == 0 {
+				t.Error("no console")
+			}
+			for name, line := range want[file] {
+				if lines[name] != line {
+					t.Errorf("%s is %q, want %q", name, lines[name], line)
+				}
+			}
+		})
+	}
+}

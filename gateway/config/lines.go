@@ -1,0 +1,171 @@
+package config
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// readDevice keeps a name without a slash, which is one below
+// /dev/serial/by-id or the name that Windows gives; the backend knows.
+func readDevice(r *reader, d *draft, v *value) (string, bool) {
+	text, ok := r.filled("serial", v)
+	if strings.ContainsRune(text, '/') {
+		text = v.file.resolve(text)
+	}
+	d.serial.Path = text
+	return show(text), ok
+}
+
+func readBaud(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.serial.Baud, ok = r.integer("baud", v, 50, 20_000_000)
+	return strconv.Itoa(d.serial.Baud), ok
+}
+
+func readData(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.serial.Data, ok = r.integer("data", v, 5, 8)
+	return strconv.Itoa(d.serial.Data), ok
+}
+
+// readLines reads the modem lines. They are on or off, as the standard calls
+// it; one that is not named is left as the driver raises it.
+func readLines(r *reader, d *draft, v *value) (string, bool) {
+	s := &d.serial
+	var hupcl string
+	var shown []string
+	ok := v.kind == isMap
+	for _, p := range r.table("lines", v, []string{"dtr", "rts", "hupcl"}, nil) {
+		to := map[string]*string{"dtr": &s.DTR, "rts": &s.RTS, "hupcl": &hupcl}[p.key.text]
+		text, good := r.choice(p.key.text, p.value, "on", "off")
+		*to = text
+		shown = append(shown, p.key.text+": "+text)
+		ok = ok && good
+	}
+	s.HUPCL = hupcl == "on"
+	return showMap(shown), ok
+}
+
+// showMap takes "key: value" in any order.
+func showMap(shown []string) string {
+	slices.Sort(shown)
+	return "{" + strings.Join(shown, ", ") + "}"
+}
+
+// readUnix leaves a name of Linux's abstract name space alone.
+func readUnix(r *reader, d *draft, v *value) (string, bool) {
+	text, ok := r.filled("unix", v)
+	if !strings.HasPrefix(text, "@") {
+		text = v.file.resolve(text)
+	}
+	d.unix.Path = text
+	return show(text), ok
+}
+
+// readArgv wants a list: a single text would have to be split like a shell
+// does, and nobody could say where.
+func readArgv(r *reader, d *draft, v *value) (string, bool) {
+	if v.kind == isText {
+		r.mistake("exec", v, "the program and its arguments are a list: [%s]", strings.Join(strings.Fields(oneLine(v.text)), ", "))
+		return "", false
+	}
+	values, ok := r.values("exec", v)
+	argv := make([]string, 0, len(values))
+	for _, x := range values {
+		text, good := r.block("exec", x)
+		argv = append(argv, text)
+		ok = ok && good
+	}
+	// A program beside the configuration; a bare name is looked up.
+	if ok && len(argv) > 0 && strings.ContainsRune(argv[0], '/') {
+		argv[0] = values[0].file.resolve(argv[0])
+	}
+	d.exec.Argv = argv
+	return showList(argv), ok
+}
+
+func readEnv(r *reader, d *draft, v *value) (string, bool) {
+	if v.kind != isMap {
+		r.mistake("env", v, "%s where a map is expected", v.kind)
+		return "", false
+	}
+	if len(v.pairs) > maxList {
+		r.mistake("env", v, "more than %d variables", maxList)
+		return "", false
+	}
+	env := make(map[string]string, len(v.pairs))
+	var shown []string
+	ok := true
+	for _, p := range v.pairs {
+		if !isVariable(p.key.text) {
+			r.error(p.key.place, "env: %s is no name for a variable", quoted(p.key.text))
+			ok = false
+			continue
+		}
+		text, good := r.block("env", p.value)
+		env[p.key.text] = text
+		shown = append(shown, p.key.text+": "+show(text))
+		ok = ok && good
+	}
+	d.exec.Env = env
+	return showMap(shown), ok
+}
+
+func readDir(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.exec.Dir, ok = r.path("dir", v)
+	return show(d.exec.Dir), ok
+}
+
+func readSize(r *reader, d *draft, v *value) (string, bool) {
+	text, ok := r.text("size", v)
+	if !ok {
+		return "", false
+	}
+	const most = 1000
+	c, w, _ := strings.Cut(text, "x")
+	cols, err1 := strconv.ParseUint(c, 10, 16)
+	rows, err2 := strconv.ParseUint(w, 10, 16)
+	if err1 != nil || err2 != nil || cols == 0 || rows == 0 || cols > most || rows > most {
+		r.mistake("size", v, "%s is not columns x rows such as 80x24, at most %dx%d", quoted(text), most, most)
+		return "", false
+	}
+	d.exec.Cols, d.exec.Rows = int(cols), int(rows)
+	return strconv.Itoa(d.exec.Cols) + "x" + strconv.Itoa(d.exec.Rows), true
+}
+
+// readSim takes the kind alone, or a map.
+func readSim(r *reader, d *draft, v *value) (string, bool) {
+	s := &d.sim
+	if v.kind == isText {
+		text, ok := r.filled("sim", v)
+		s.Kind = text
+		return show(text), ok
+	}
+	ok := v.kind == isMap
+	var shown []string
+	for _, p := range r.table("sim", v, []string{"kind", "name", "rate", "seed", "speed"}, nil) {
+		var text string
+		good := false
+		switch p.key.text {
+		case "kind":
+			s.Kind, good = r.filled("kind", p.value)
+			text = show(s.Kind)
+		case "name":
+			s.Name, good = r.filled("name", p.value)
+			text = show(s.Name)
+		case "rate":
+			s.Rate, good = r.size("rate", p.value, 1<<30)
+			text = showSize(s.Rate)
+		case "seed":
+			var seed int
+			seed, good = r.integer("seed", p.value, 0, math.MaxInt32)
+			s.Seed, text = uint64(seed), strconv.Itoa(seed)
+		case "speed":
+			s.Speed, good = r.factor("speed", p.value, 0.01, 1000)
+			text = strconv.FormatFloat(s.Speed, 'f', -1, 64)
+		}
+		shown = append(shown, p.key.text+": "+text)
+		ok = ok && good
+	}
+	return showMap(shown), ok
+}
