@@ -36,7 +36,7 @@ func (f function) asks() bool {
 	case "#":
 		return f.final == 'R' || f.final == '|' // XTREPORTCOLORS, XTREPORTSGR
 	default:
-		return false
+		return len(f.inter) > 1 // no function has two, and terminals differ in which they drop
 	}
 	switch f.final {
 	case 'c': // DA1, DA2, DA3
@@ -66,7 +66,7 @@ func (p *parser) stringAsks() bool {
 		if known && harmless(code) {
 			return false
 		}
-		switch code {
+		switch strings.TrimLeft(code, "0") {
 		case "60", "61", "99", "1337", "5522": // xterm's features, kitty's and iTerm's protocols
 			return true
 		}

@@ -27,7 +27,7 @@ func models() []model {
 
 var (
 	csiQuery = regexp.MustCompile(`^([?>=]?[0-9;:]*c|\??[0-9;:]*n|[0-9;:]*x|0*(1[134568]|19|2[01])([;:].*)?t|>[0-9;:]*q|\?.*[uSmg]|.*\$[puw]|.*\*y|.*&u|.*"v|.*'\||.*\+p|.*#[R|])$`)
-	oscQuery = regexp.MustCompile(`^0*(4|5|1[0-9]|21|22|50|52)(;.*)?;[^;]*\?|^0*(60|61|99|1337|5522)`)
+	oscQuery = regexp.MustCompile(`^0*(4|5|1[0-9]|21|22|50|52)(;.*)?;[^;]*\?|^0*(60|61|99|1337|5522)(;|$)`)
 	dcsQuery = regexp.MustCompile(`^[0-9;:<=>?]*(\$q|\+q|@)`)
 	apcQuery = regexp.MustCompile(`^G`)
 )
@@ -104,6 +104,12 @@ func (m model) answers(out string) []string {
 				in = r
 				body.Reset()
 			case r >= '0':
+				in = 0
+			default:
+				in = ' '
+			}
+		case in == ' ': // after an intermediate
+			if r >= '0' {
 				in = 0
 			}
 		case in == '[':

@@ -19,7 +19,7 @@ func hostile() []string {
 		"\x1b[11t", "\x1b[13t", "\x1b[14t", "\x1b[14;2t", "\x1b[15t", "\x1b[16t", "\x1b[18t", "\x1b[19t", "\x1b[20t", "\x1b[21t",
 		"\x1b[>q", "\x1b[>0q", "\x1b[?u", "\x1b[?1;1;0S", "\x1b[?4m", "\x1b[?1g",
 		"\x1b]4;1;?\x07", "\x1b]4;1;#fff;2;?\x1b\\", "\x1b]10;?\x07", "\x1b]11;?\x1b\\", "\x1b]12;?\x07", "\x1b]52;c;?\x07",
-		"\x1b]21;foreground=?\x07", "\x1b]22;?x\x07", "\x1b]50;?\x07", "\x1b]60\x07", "\x1b]1337;ReportCellSize\x07", "\x1b]99;i=1:p=?;\x07",
+		"\x1b]21;foreground=?\x07", "\x1b]22;?x\x07", "\x1b]50;?\x07", "\x1b]60\x07", "\x1b]061;x\x07", "\x1b]1337;ReportCellSize\x07", "\x1b]99;i=1:p=?;\x07",
 		"\x1bP$qm\x1b\\", "\x1bP0$q\"p\x1b\\", "\x1bP+q544e\x1b\\", "\x1bP@kitty-cmd{}\x1b\\", "\x1b_Gi=1,a=q;AAAA\x1b\\",
 		"\x1bPtmux;\x1b\x1b[6n\x1b\\", "\x1bP\x1b[6n\x1b\\", // through tmux and screen
 		"\x05", "a\x05b", "\x1b\x05[6n", // ENQ
@@ -29,7 +29,7 @@ func hostile() []string {
 		"\x1b]2;a\x9b6n\x1b\\", "\x1b]0;\xe2\x9b\x9b6n\x07", "\x1b[31\x9b6n", "\x1b\x9b6n", "\x1b\xc2\x9b6n",
 		// Nested, aborted, with controls inside, against the grammar.
 		"\x1b[\x1b[6n", "\x1b[3\x186n\x1b[6n", "\x1b]0;x\x1b[6n\x07", "\x1b]0;x\x18\x1b[6n", "\x1bPx\x1b\x1b[c", "\x1b]\x1b]10;?\x07",
-		"\x1b[\n6n", "\x1b[6\x07n", "\x1b\n[6n", "\x1b[\x7f6n", "\x1b[\xe96n", "\x1b[6\xc3\xa9n", "\x1b\xc3\xa9[6n", "\x1b[!6n", "\x1b[6?n",
+		"\x1b[\n6n", "\x1b[6\x07n", "\x1b\n[6n", "\x1b[\x7f6n", "\x1b[\xe96n", "\x1b[6\xc3\xa9n", "\x1b\xc3\xa9[6n", "\x1b[!6n", "\x1b[ $p", "\x1b Z", "\x1b[6?n",
 		"\x1b]1\n0;?\x07", "\x1bP\n$\nqm\x1b\\", "\x1bP$q\x07m\x1b\\", "\x1bP\x07$qm\x1b\\", "\x1b]10;?\x18", "\x1b]10;?\x1b[m",
 		"\x1b[" + strings.Repeat("0", 200) + "6n", "\x1b[" + strings.Repeat("1;", 5000) + "6n", "\x1b[" + strings.Repeat("\n", 5000) + "6n",
 		"\x1b]10;" + strings.Repeat("x;", 5000) + "?\x07", "\x1bP" + strings.Repeat("1;", 5000) + "$qm\x1b\\",

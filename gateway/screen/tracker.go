@@ -147,15 +147,18 @@ func (t *Tracker) SafeCut(p []byte) int {
 	safe := 0
 	for i := 0; i < len(p); {
 		if ahead.state == ground {
-			i += plain(p[i:])
-			safe = i
+			if n := plain(p[i:]); n > 0 {
+				i += n
+				safe = i
+			}
 			if i == len(p) {
 				break
 			}
 		}
-		if e := ahead.step(p[i]); !e.again() {
-			i++
+		if ahead.step(p[i]).again() {
+			continue // the byte is still to come: no place between
 		}
+		i++
 		if ahead.state == ground {
 			safe = i
 		}

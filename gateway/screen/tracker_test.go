@@ -41,6 +41,8 @@ func TestSafeCut(t *testing.T) {
 		{"\xe2\x94", "\x80", 1},
 		{"\xe2", "a", 1},
 		{"", "a\x1b]0;x\x07b\x1b", 8},
+		{"", "\x1b\x1b", 0},
+		{"", "\x1b]0;x\x1b\x1b[3", 0},
 	} {
 		x := fed(c.before)
 		if got := x.SafeCut([]byte(c.p)); got != c.want {
