@@ -75,6 +75,7 @@ func TestReload(t *testing.T) {
 
 	summary, err := f.change(t, func(c *config.Config) {
 		c.Consoles[0].Description = "changed in place"
+		c.Consoles[0].Settings = map[string]string{"description": "changed in place"}
 		c.Consoles[1] = config.Console{Subject: names.Subject{Name: "node3"}, Backend: mute{"node3"}}
 		c.Listen = []string{"127.0.0.1:1"}
 	})
@@ -167,6 +168,7 @@ func TestBadReload(t *testing.T) {
 
 // TestRevocation takes rights from people who are connected.
 func TestRevocation(t *testing.T) {
+	t.Parallel()
 	var f *fixture
 	alice, bob, carol := signer(t, "alice"), signer(t, "bob"), signer(t, "carol")
 	all := line(`user="alice",consoles="rw=@all"`, alice) + line(`user="bob",consoles="rw=@all"`, bob) + line(`user="carol",consoles="rw=@all"`, carol)
@@ -240,6 +242,7 @@ func TestExpiry(t *testing.T) {
 
 // TestStop ends everything within five seconds, and tells everybody.
 func TestStop(t *testing.T) {
+	t.Parallel()
 	var f *fixture
 	b := newBench()
 	key := signer(t, "alice")

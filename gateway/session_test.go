@@ -49,6 +49,7 @@ func (b *bench) run(ctx context.Context, s *command.Session) int {
 	case "break":
 		io.WriteString(t.Out, "ready\n")
 		fmt.Fprintln(t.Out, <-t.Breaks)
+		io.Copy(io.Discard, t.In) // its end must not overtake the answer to the request
 	case "size":
 		for range 3 {
 			cols, rows := t.Size()
@@ -195,9 +196,16 @@ func TestBreak(t *testing.T) {
 	if ok, err := s.SendRequest("break", true, u32(1)); ok || err != nil {
 		t.Errorf("break before anything runs: %v, %v", ok, err)
 	}
+	in, err := s.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := begun(t, s, "break")
 	if ok, err := s.SendRequest("break", true, u32(1000)); !ok || err != nil {
 		t.Errorf("break: %v, %v", ok, err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
 	}
 	if got, err := io.ReadAll(out); string(got) != "1s\n" || err != nil {
 		t.Errorf("the verb had a break of %q, %v", got, err)
@@ -412,6 +420,7 @@ func TestInterrupt(t *testing.T) {
 
 // TestAbort frees a write to a client that takes nothing, and gives its session back.
 func TestAbort(t *testing.T) {
+	t.Parallel()
 	f, b, key := benchGateway(t)
 	r := dialRaw(t, f.addr) // its window is 1 MiB and never grows
 	if !r.sign("gw", key) || !r.open("session") {
