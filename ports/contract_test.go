@@ -11,7 +11,7 @@ import (
 )
 
 // listen is the counterpart of a backend that dials.
-func listen(t *testing.T, network, address string, backend func(address string) ports.Backend) (ports.Backend, func() io.ReadWriteCloser) {
+func listen(t testing.TB, network, address string, backend func(address string) ports.Backend) (ports.Backend, func() io.ReadWriteCloser) {
 	t.Helper()
 	listener, err := net.Listen(network, address)
 	if err != nil {

@@ -17,9 +17,9 @@ import (
 
 // How a program is ended.
 const (
-	execNatural = 250 * time.Millisecond // between the end of its terminal and its own end
-	execGrace   = 2 * time.Second        // between SIGHUP and SIGKILL
-	execWait    = 200 * time.Millisecond // what Close waits for the program to be gone
+	execNatural = 250 * time.Millisecond  // between the end of its terminal and its own end
+	execGrace   = time.Second             // between SIGHUP and SIGKILL
+	execWait    = 1500 * time.Millisecond // what Close waits at most: nothing ends a program that the kernel holds
 )
 
 // A program is the Port of an Exec. While it runs no goroutine belongs to it:
@@ -84,8 +84,9 @@ func (p *program) failed(op string, err error) error {
 	}
 }
 
-// Close hangs up. What ignores that is killed 2 seconds later, for which Close
-// does not wait.
+// Close ends Read and Write at once and hangs up. It waits for the program to
+// be gone, so that none outlives the gateway; what ignores the hangup is killed a
+// second later.
 func (p *program) Close() error {
 	p.closeOnce.Do(func() {
 		p.foreground = p.foregroundGroup()

@@ -197,7 +197,7 @@ func TestSerialLockWithoutFolder(t *testing.T) {
 	}
 
 	other, _ := pair(t)
-	flock := exec.Command("flock", other, "sh", "-c", "echo; exec sleep 1000")
+	flock := exec.Command("flock", "--no-fork", other, "sh", "-c", "echo; exec sleep 1000")
 	out, err := flock.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
