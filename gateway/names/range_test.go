@@ -107,6 +107,10 @@ func TestExpandRefuses(t *testing.T) {
 			t.Errorf("Expand(%.40q): bad error %q", pattern, err)
 		}
 	}
+	// A product that wraps around an int64 to nothing.
+	if _, err := Expand(strings.Repeat("[1-65536]", 4), 1<<17); err == nil {
+		t.Error("more than the limit")
+	}
 	if _, err := Expand("node1", 0); err == nil {
 		t.Error("more than the limit")
 	}

@@ -95,6 +95,28 @@ func TestQueriesPasses(t *testing.T) {
 	}
 }
 
+// TestQueriesLeavesOut: of what is left out the controls stay that a terminal
+// would have obeyed on the way.
+func TestQueriesLeavesOut(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\x1b[6nb":         "ab",
+		"a\x1b[\r\n6nb":     "a\r\nb",
+		"a\x1b[\n3\x18b":    "a\n\x18b",
+		"a\x1b[\n3\x1b[1mb": "a\n\x1b[1mb",
+		"a\x1b]10;\n?\x07b": "ab",
+		"\x1b]0;a\x05b\x07": "\x1b]0;ab\x07",
+		"a\x05b":            "ab",
+		"a\x9b31mb":         "a31mb",
+		"a\u009b31mb":       "a31mb",
+	} {
+		pieces(text, func(parts []string) {
+			if got := queriesOf(parts); got != want {
+				t.Fatalf("%q in %d pieces became %q, want %q", text, len(parts), got, want)
+			}
+		})
+	}
+}
+
 func TestQueriesHeld(t *testing.T) {
 	var q Queries
 	for _, c := range []struct {

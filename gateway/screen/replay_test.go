@@ -62,7 +62,13 @@ func checkReplay(t *testing.T, text, out string) {
 // record, the terminal that it is replayed to keeps silent.
 func TestReplayMakesNoAnswer(t *testing.T) {
 	for _, text := range hostile() {
-		pieces(text, func(parts []string) { checkReplay(t, text, replayOf(parts)) })
+		whole := replayOf([]string{text})
+		checkReplay(t, text, whole)
+		pieces(text, func(parts []string) {
+			if got := replayOf(parts); got != whole {
+				t.Fatalf("%.60q in %d pieces became %.60q, at once %.60q", text, len(parts), got, whole)
+			}
+		})
 		checkReplay(t, text, replayOf([]string{"\x1b", text, "\x1b]0;", text, "\x1bP", text, "\xe2\x9b", text}))
 	}
 	for name, text := range recorded(t) {

@@ -31,7 +31,7 @@ func hostile() []string {
 		"\x1b[\x1b[6n", "\x1b[3\x186n\x1b[6n", "\x1b]0;x\x1b[6n\x07", "\x1b]0;x\x18\x1b[6n", "\x1bPx\x1b\x1b[c", "\x1b]\x1b]10;?\x07",
 		"\x1b[\n6n", "\x1b[6\x07n", "\x1b\n[6n", "\x1b[\x7f6n", "\x1b[\xe96n", "\x1b[6\xc3\xa9n", "\x1b\xc3\xa9[6n", "\x1b[!6n", "\x1b[ $p", "\x1b Z", "\x1b[6?n",
 		"\x1b]1\n0;?\x07", "\x1bP\n$\nqm\x1b\\", "\x1bP$q\x07m\x1b\\", "\x1bP\x07$qm\x1b\\", "\x1b]10;?\x18", "\x1b]10;?\x1b[m",
-		"\x1b[" + strings.Repeat("0", 200) + "6n", "\x1b[" + strings.Repeat("1;", 5000) + "6n", "\x1b[" + strings.Repeat("\n", 5000) + "6n",
+		"\x1b[" + strings.Repeat("0", 200) + "6n", "\x1b[" + strings.Repeat("0", 200) + "18t", "\x1b[" + strings.Repeat("1;", 5000) + "6n", "\x1b[" + strings.Repeat("\n", 5000) + "6n",
 		"\x1b]10;" + strings.Repeat("x;", 5000) + "?\x07", "\x1bP" + strings.Repeat("1;", 5000) + "$qm\x1b\\",
 		"\x1b]4;" + strings.Repeat("1;#fff;", 900) + "2;?\x07", "\x1b]52;c;" + strings.Repeat("A", 8000) + "\x07\x1b[6n",
 		"\x1b]0;" + strings.Repeat("x", 8000) + "\x05\x9b6n\xc2\x9b6n\x1b[6n",
