@@ -84,6 +84,7 @@ func (r *rig) startGateway(ts *testscript.TestScript, config string) error {
 		return fmt.Errorf("gateway does not listen: %w", err)
 	}
 	r.port = found[1]
+	p.out.rewind() // what came before is for the script's own expects
 	ts.Setenv("GWPORT", r.port)
 	return r.writeSSHConfig()
 }

@@ -83,6 +83,13 @@ func (t *transcript) expect(re *regexp.Regexp, limit time.Duration) ([]string, e
 	}
 }
 
+// rewind makes the next expect look from the start.
+func (t *transcript) rewind() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen = 0
+}
+
 // holds tells whether the pattern occurs anywhere so far.
 func (t *transcript) holds(re *regexp.Regexp) bool {
 	t.mu.Lock()

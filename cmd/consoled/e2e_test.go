@@ -233,7 +233,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	deadline := time.After(30 * time.Second)
 	for {
 		err := ts.Exec(args[1], args[2:]...)
-		if re.MatchString(ts.ReadFile("stdout")) {
+		if re.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
 			return
 		}
 		select {
