@@ -36,7 +36,7 @@ func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 	}
 	p := compare(old, next)
 	affected := g.people(p)
-	next.warnings = append(next.warnings, fixed(old.config, next.config)...)
+	next.warnings = append(next.warnings, g.fixed(old.config, next.config)...)
 	if err := g.apply(next, p, " by "+by); err != nil {
 		g.log.Warn("reload refused", "by", by, "err", err)
 		return "", err
@@ -126,13 +126,13 @@ func (g *Gateway) people(p plan) (n int) {
 }
 
 // fixed warns of changes that only a new start brings about.
-func fixed(old, next *config.Config) (warnings []string) {
+func (g *Gateway) fixed(old, next *config.Config) (warnings []string) {
 	warn := func(key string, same bool) {
 		if !same {
 			warnings = append(warnings, key+" changed: in force after the next start")
 		}
 	}
-	warn("listen", slices.Equal(old.Listen, next.Listen))
+	warn("listen", len(g.options.Listeners) > 0 || slices.Equal(old.Listen, next.Listen))
 	warn("state_dir", old.StateDir == next.StateDir)
 	warn("log", old.Log == next.Log)
 	return warnings
@@ -153,7 +153,8 @@ func (g *Gateway) apply(next *site, p plan, why string) error {
 // console is a console's settings as its package takes them.
 func (g *Gateway) console(s *site, x config.Console) console.Options {
 	o := console.Options{
-		Subject: x.Subject, Description: x.Description, MOTD: x.MOTD, Backend: x.Backend, Lock: x.Lock,
+		Subject: x.Subject, Description: x.Description, MOTD: x.MOTD, Backend: x.Backend,
+		Reconnect: console.Reconnect{First: x.Reconnect.First, Max: x.Reconnect.Max}, Lock: x.Lock,
 		Log: g.log.With("console", x.Subject.Name), Observe: g.observe,
 	}
 	o.Record.Dir = filepath.Join(s.config.Log.Dir, x.Subject.Name)

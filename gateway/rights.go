@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -67,18 +68,22 @@ func (g *Gateway) Join(s *command.Session, c *console.Console, kind string) *con
 	return p.attachment
 }
 
-// Attach runs an attach session to its end.
+// Attach runs an attach session to its end: a person's where there is a PTY,
+// a stream that only reads where there is none.
 func (g *Gateway) Attach(ctx context.Context, s *command.Session, c *console.Console, o attach.Options) int {
-	settings := g.site.Load().consoles[c.Name()]
-	if o.Escape == "" {
-		o.Escape = settings.Escape
-	}
-	o.NoTitle = o.NoTitle || settings.NoTitle
 	o.Quiet = o.Quiet || s.Quiet
+	if !s.Terminal.PTY {
+		return attach.Watch(ctx, c, g.Join(s, c, console.Watching), s.Terminal, o.Quiet)
+	}
+	settings := g.site.Load().consoles[c.Name()]
+	o.Escape = cmp.Or(o.Escape, settings.Escape)
+	o.NoTitle = o.NoTitle || settings.NoTitle
 	o.NoReplay = o.NoReplay || s.Login.Modifiers.NoReplay
 	o.Write = o.Write || s.Login.Modifiers.ReadWrite
+	o.MOTD = settings.MOTD
 	o.Version = g.options.Version
-	o.Rights = func() string { return fmt.Sprintf("%s: %s", s.Who.Name, g.Rights(s.Who, c)) }
+	o.Rights = func() string { return s.Who.Name + ": " + g.Rights(s.Who, c).String() }
+	o.Status = func() string { return command.Describe(c, g.Rights(s.Who, c)) }
 	return attach.Run(ctx, c, g.Join(s, c, console.Interactive), s.Terminal, o)
 }
 

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -190,7 +191,8 @@ func (r *Record) look(p []byte, offset int64, seg *segment) (n int, found bool, 
 		n, offset = n+k, offset+int64(k)
 		r.mu.Lock()
 	}
-	kept := r.end // where there is something again behind a gap
+	end := r.end
+	kept := end // where there is something again behind a gap
 	if r.tail != nil && r.tail.start > offset && r.tail.end > r.tail.start {
 		kept = r.tail.start
 	}
@@ -203,9 +205,10 @@ func (r *Record) look(p []byte, offset int64, seg *segment) (n int, found bool, 
 		if s, err = r.locate(offset); err != nil {
 			return 0, false, err
 		}
-		s.next = min(s.next, kept)
+		if s.to, s.next = min(s.to, end), min(s.next, kept); offset >= max(s.to, s.next) {
+			return 0, false, fmt.Errorf("read record at %d: index is damaged", offset)
+		}
 	}
-	s.next = max(s.next, offset)
 	*seg = s
 	return 0, true, nil
 }

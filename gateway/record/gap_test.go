@@ -229,3 +229,108 @@ func TestHoleInTheIndex(t *testing.T) {
 		}
 	})
 }
+
+// Whatever two system calls a kill falls between, the offsets of what is in the
+// log are right: also where writing works again, and where an old index was cut.
+func TestKillBetweenAnyTwoCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		type state struct {
+			*memory
+			floor int64 // offsets before it were given out in an earlier run
+		}
+		var states []state
+		for start := range 3 {
+			r := openMemory(t, m, nil)
+			floor := r.End()
+			m.hook = func() { states = append(states, state{m.copy(), floor}) }
+			for step := range 10 {
+				switch step {
+				case 3:
+					m.room[logName] = r.size + 5
+				case 6:
+					m.heal()
+				}
+				r.Append(stream(r.End(), 40))
+				time.Sleep(700 * time.Millisecond)
+			}
+			if start == 1 {
+				r.Close()
+				m.files[logName] = m.files[logName][:len(m.files[logName])-30]
+			} else {
+				m = m.copy()
+			}
+		}
+		for i, m := range states {
+			r := openMemory(t, m.memory, nil)
+			if r.End() < m.floor {
+				t.Fatalf("state %d of %d: offsets went back from %d to %d", i, len(states), m.floor, r.End())
+			}
+			for range 2 { // as found, and after going on
+				c := r.Cursor(0)
+				buf := make([]byte, 4096)
+				for n := -1; n != 0; {
+					var err error
+					if n, err = c.Read(buf); err != nil {
+						t.Fatal(err)
+					}
+					if from := c.Offset() - int64(n); string(buf[:n]) != string(stream(from, n)) {
+						t.Fatalf("state %d of %d: at %d there is %q", i, len(states), from, buf[:n])
+					}
+				}
+				c.Close()
+				r.Append(stream(r.End(), 40))
+				r = openMemory(t, m.copy(), nil)
+			}
+		}
+	})
+}
+
+// Where the tail is all there is, it is not given up because everybody has seen it.
+func TestTailStaysWhileItIsNeeded(t *testing.T) {
+	none, err := Open(Options{None: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMemory()
+	m.dead[logName] = errInput
+	for name, r := range map[string]*Record{"none": none, "failing": openMemory(t, m, nil)} {
+		r.Append([]byte("seen"))
+		c := r.Cursor(0)
+		readAvailable(t, c)
+		wake, err := r.join(c.Offset())
+		if err != nil || wake == nil {
+			t.Fatal(err)
+		}
+		r.quit(wake)
+		c.Close()
+		if text, skipped := readAll(t, r, 0); text != "seen" || skipped != 0 {
+			t.Errorf("%s: read %q, skipped %d", name, text, skipped)
+		}
+	}
+}
+
+// A watcher who has seen all costs no memory, and none is left when the last one goes.
+func TestTailIsFreed(t *testing.T) {
+	r := mustOpen(t, t.TempDir())
+	defer r.Close()
+	c := r.Cursor(0)
+	for range 3 {
+		wake, err := r.join(c.Offset())
+		if err != nil || wake == nil {
+			t.Fatal(err)
+		}
+		if r.tail.n != 0 {
+			t.Errorf("%d blocks are held for a watcher who has seen all", r.tail.n)
+		}
+		r.Append(stream(0, 30000))
+		if r.tail.n == 0 {
+			t.Error("the tail does not serve who waited")
+		}
+		readAvailable(t, c)
+	}
+	c.Close()
+	if r.tail != nil {
+		t.Error("a tail is held for nobody")
+	}
+}

@@ -116,7 +116,7 @@ func (v *view) offsetAt(t, end int64) (int64, error) {
 			return end, err
 		}
 		e, err := v.at(i)
-		return e.offset, err
+		return min(e.offset, end), err
 	}
 	return end, nil
 }

@@ -21,6 +21,7 @@ type memory struct {
 	files map[string][]byte
 	room  map[string]int64 // the size to which a file may grow, where there is a limit
 	dead  map[string]error // writes that fail whole
+	hook  func()           // called before each change
 }
 
 func newMemory() *memory {
@@ -99,6 +100,9 @@ func (f *memoryFile) ReadAt(p []byte, at int64) (int, error) {
 }
 
 func (f *memoryFile) WriteAt(p []byte, at int64) (int, error) {
+	if f.m.hook != nil {
+		f.m.hook()
+	}
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
 	if err := f.m.dead[f.name]; err != nil {
@@ -118,6 +122,9 @@ func (f *memoryFile) WriteAt(p []byte, at int64) (int, error) {
 }
 
 func (f *memoryFile) Truncate(size int64) error {
+	if f.m.hook != nil {
+		f.m.hook()
+	}
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
 	if err := f.m.dead[f.name]; err != nil {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,7 @@ type model struct {
 	disk    *memory
 	r       *Record
 	sent    []byte
-	lost    []bool  // not in the log
+	lost    []byte  // 1 where it is not in the log
 	when    []int64 // of arrival
 	told    int64   // what the owner was told of, in all
 	cursors []*Cursor
@@ -48,11 +49,10 @@ func (m *model) append(t *rapid.T) {
 		t.Fatalf("appended at %d, want %d", off, len(m.sent))
 	}
 	m.sent = append(m.sent, p...)
-	for i := range p {
-		m.lost = append(m.lost, i >= written)
-		m.when = append(m.when, time.Now().UnixNano())
-		p[i] = 0xee // Append must not keep it
-	}
+	m.lost = append(m.lost, make([]byte, written)...)
+	m.lost = append(m.lost, bytes.Repeat([]byte{1}, size-written)...)
+	m.when = append(m.when, slices.Repeat([]int64{time.Now().UnixNano()}, size)...)
+	clear(p) // Append must not keep it
 }
 
 func (m *model) log() []byte { return m.disk.files[logName] }
@@ -77,7 +77,7 @@ func (m *model) read(t *rapid.T) {
 		t.Fatalf("cursor is at %d, read to %d", c.Offset(), m.at[i])
 	}
 	for k := from - skipped; k < from; k++ {
-		if !m.lost[k] {
+		if m.lost[k] == 0 {
 			t.Fatalf("byte %d was jumped over and is in the log", k)
 		}
 	}
@@ -126,7 +126,7 @@ func (m *model) crash(t *rapid.T) {
 		t.Fatalf("the record ends at %d, %d were sent", end, len(m.sent))
 	}
 	for k := end; k < len(m.sent); k++ {
-		if !m.lost[k] {
+		if m.lost[k] == 0 {
 			t.Fatalf("byte %d is in the log, the record ends at %d", k, end)
 		}
 	}
@@ -143,9 +143,10 @@ func (m *model) power(t *rapid.T) {
 	m.disk.files[logName] = m.log()[:keep]
 	pos := 0
 	for k := range m.lost {
-		if !m.lost[k] {
-			pos++
-			m.lost[k] = pos > keep
+		if m.lost[k] == 0 {
+			if pos++; pos > keep {
+				m.lost[k] = 1
+			}
 		}
 	}
 	m.open(t)
@@ -183,12 +184,11 @@ func (m *model) tear(t *rapid.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range c.Skipped() {
-			m.sent, m.lost, m.when = append(m.sent, 0), append(m.lost, true), append(m.when, 1<<62)
-		}
-		for _, b := range p[:n] {
-			m.sent, m.lost, m.when = append(m.sent, b), append(m.lost, false), append(m.when, 1<<62)
-		}
+		skipped := int(c.Skipped())
+		m.lost = append(m.lost, bytes.Repeat([]byte{1}, skipped)...)
+		m.lost = append(m.lost, make([]byte, n)...)
+		m.sent = append(append(m.sent, make([]byte, skipped)...), p[:n]...)
+		m.when = append(m.when, slices.Repeat([]int64{1 << 62}, skipped+n)...)
 		if n == 0 {
 			break
 		}
@@ -201,15 +201,17 @@ func (m *model) check(t *rapid.T) {
 		t.Fatalf("end %d, want %d", m.r.End(), len(m.sent))
 	}
 	var want []Gap
-	for k := range m.lost {
-		if !m.lost[k] {
-			continue
+	for k := 0; k < len(m.lost); {
+		from := bytes.IndexByte(m.lost[k:], 1)
+		if from < 0 {
+			break
 		}
-		if n := len(want); n > 0 && want[n-1].To == int64(k) {
-			want[n-1].To++
-		} else {
-			want = append(want, Gap{From: int64(k), To: int64(k) + 1})
+		from += k
+		if k = bytes.IndexByte(m.lost[from:], 0); k < 0 {
+			k = len(m.lost) - from
 		}
+		k += from
+		want = append(want, Gap{From: int64(from), To: int64(k)})
 	}
 	got, err := m.r.Gaps(0, m.r.End())
 	if err != nil {
