@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"bytes"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestNoise(t *testing.T) {
+	for _, rate := range []int{0, 40, 8_000, 123_457, 20_000_000} {
+		synctest.Test(t, func(t *testing.T) {
+			port, err := (&Sim{Kind: Noise, Rate: rate}).Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			span := 2 * time.Second
+			switch rate {
+			case 0:
+				rate = 1_000_000
+			case 40:
+				span = 20 * time.Second
+			}
+			time.AfterFunc(span, func() { port.Close() })
+			var rest []byte
+			var next uint64
+			total := 0
+			buf := make([]byte, 10_007)
+			for {
+				n, err := port.Read(buf)
+				if err != nil {
+					break
+				}
+				total += n
+				rest = append(rest, buf[:n]...)
+				for {
+					line, after, whole := bytes.Cut(rest, []byte("\r\n"))
+					if !whole {
+						break
+					}
+					if got, err := CheckLine(line); err != nil || got != next {
+						t.Fatalf("line %d: %d, %v", next, got, err)
+					}
+					next++
+					rest = after
+				}
+			}
+			want := float64(rate) * span.Seconds()
+			if got := float64(total); got < 0.95*want-LineLength || got > 1.05*want+LineLength {
+				t.Errorf("rate %d: %d bytes in %v", rate, total, span)
+			}
+			port.Close()
+		})
+	}
+}
+
+func TestCheckLine(t *testing.T) {
+	line := AppendLine(nil, 123)
+	if len(line) != LineLength {
+		t.Fatalf("%d bytes", len(line))
+	}
+	line = line[:LineLength-2]
+	if n, err := CheckLine(line); n != 123 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	for i := range line {
+		bad := bytes.Clone(line)
+		bad[i] ^= 1
+		if _, err := CheckLine(bad); err == nil {
+			t.Errorf("byte %d may be changed: %q", i, bad)
+		}
+	}
+	for _, bad := range [][]byte{nil, line[1:], append(bytes.Clone(line), 'x')} {
+		if _, err := CheckLine(bad); err == nil {
+			t.Errorf("%q passes", bad)
+		}
+	}
+}
+
+func BenchmarkNoise(b *testing.B) {
+	port, err := (&Sim{Kind: Noise, Rate: 1 << 40}).Open(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer port.Close()
+	buf := make([]byte, 64<<10)
+	for b.Loop() {
+		n, _ := port.Read(buf)
+		b.SetBytes(int64(n))
+	}
+}
