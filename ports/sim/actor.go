@@ -66,7 +66,6 @@ func (a *actor) say(text string) {
 		}
 		select {
 		case <-a.room:
-		case <-a.typed:
 		case <-a.done:
 		}
 	}

@@ -26,8 +26,8 @@ type line struct {
 
 	readable chan struct{} // wakes the reader
 	writable chan struct{} // wakes the writer
-	room     chan struct{} // wakes the script: out has room
-	typed    chan struct{} // wakes the script: input, a break, or the end
+	room     chan struct{} // wakes the script: out has room, or it is stopped
+	typed    chan struct{} // wakes the script: input or a break
 
 	mu       sync.Mutex
 	out      []byte
@@ -171,6 +171,7 @@ func (l *line) Break(d time.Duration) error {
 		return &ports.Error{Reason: ports.Closed, Op: "break " + l.what}
 	case l.stopping:
 		l.stopped, l.in = true, nil
+		wake(l.room)
 		wake(l.writable)
 	case !l.deaf:
 		l.brk = len(l.in)
