@@ -314,9 +314,7 @@ func (p *painter) render(x paint) []byte {
 		b.WriteString(line)
 		b.WriteString("\r\n")
 	}
-	if !p.tracker.AtLineStart() {
-		b.Write(p.tracker.Line())
-	}
+	b.Write(p.tracker.Line())
 	return b.Bytes()
 }
 
