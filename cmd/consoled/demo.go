@@ -157,7 +157,7 @@ func demoKeys(dir string) (keys []demoKey, identity string, _ error) {
 
 // usable reports whether the gateway would accept one of the keys.
 func usable(keys []demoKey) bool {
-	accepted, _ := auth.ParseKeys("demo", "you", authorizedKeys(keys))
+	accepted, _ := auth.ParseKeys("demo", "", authorizedKeys("you", keys))
 	return len(accepted) > 0
 }
 
@@ -182,18 +182,19 @@ func agentKeys() []ssh.PublicKey {
 }
 
 // authorizedKeys is the key file of the demo: every key is the caller.
-func authorizedKeys(keys []demoKey) []byte {
+func authorizedKeys(user string, keys []demoKey) []byte {
 	var b bytes.Buffer
 	for _, k := range keys {
-		fmt.Fprintf(&b, "user=%q %s", demoUser(), ssh.MarshalAuthorizedKey(k.public))
+		fmt.Fprintf(&b, "user=%q %s", user, ssh.MarshalAuthorizedKey(k.public))
 	}
 	return b.Bytes()
 }
 
-// demoUser is what the caller is called in the demo.
-func demoUser() string {
+// demoUser is what the caller is called in the demo: their local name, where
+// it can be an identity.
+func demoUser(keys []demoKey) string {
 	for _, name := range []string{os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME")} {
-		if name != "" && auth.CheckUser(name) == nil {
+		if accepted, _ := auth.ParseKeys("demo", "", authorizedKeys(name, keys)); len(accepted) > 0 {
 			return name
 		}
 	}
@@ -251,7 +252,7 @@ func writeDemo(dir string, port int, keys []demoKey, identity string) error {
 	known := append([]byte("consoled-demo "), ssh.MarshalAuthorizedKey(hostKeys[0].PublicKey())...)
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "consoled.yaml"), yaml.Bytes(), 0o600),
-		os.WriteFile(filepath.Join(dir, "authorized_keys"), authorizedKeys(keys), 0o600),
+		os.WriteFile(filepath.Join(dir, "authorized_keys"), authorizedKeys(demoUser(keys), keys), 0o600),
 		os.WriteFile(filepath.Join(dir, "ssh_config"), client.Bytes(), 0o600),
 		os.WriteFile(filepath.Join(dir, "known_hosts"), known, 0o600),
 	)
