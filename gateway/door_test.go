@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,4 +217,49 @@ func TestKeepalive(t *testing.T) {
 		<-served
 		close(g.ended)
 	})
+}
+
+// A poor listener has no descriptors left, once.
+type poor struct {
+	net.Listener
+	tried bool
+}
+
+func (p *poor) Accept() (net.Conn, error) {
+	if !p.tried {
+		p.tried = true
+		return nil, errors.New("too many open files")
+	}
+	return p.Listener.Accept()
+}
+
+// TestOutOfDescriptors makes room and goes on.
+func TestOutOfDescriptors(t *testing.T) {
+	f := prepare(t, "", nil, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, far := pipe()
+	defer near.Close()
+	half := f.newConnection(far)
+	if _, err := f.door.admit(half, f.conf.Load().Limits); err != nil {
+		t.Fatal(err)
+	}
+	var accepting, connections sync.WaitGroup
+	accepting.Go(func() { f.accept(t.Context(), &poor{Listener: l}, &connections) })
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(nc, make([]byte, len("SSH-2.0-consoled"))); err == nil {
+		t.Error("a gateway without host keys spoke")
+	}
+	l.Close()
+	nc.Close()
+	accepting.Wait()
+	connections.Wait()
+	if !errors.Is(context.Cause(half.ctx), errCrowded) {
+		t.Errorf("the half-open connection ended by %v", context.Cause(half.ctx))
+	}
 }

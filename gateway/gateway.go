@@ -20,8 +20,8 @@
 // when the connection is closed. Timers (handshake, farewell, expiry of a key)
 // only end a connection or a context and never block.
 //
-// Locks, in the order in which two are ever held: Gateway.reloading, then
-// door.mu, then connection.mu or sessions.mu. No I/O happens under any but the first.
+// No two locks are held at once, but for Gateway.reloading, which is taken
+// first; and no I/O happens under any but that.
 package gateway
 
 import (

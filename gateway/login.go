@@ -128,11 +128,14 @@ func (l *login) signed(m gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permi
 	if err := l.sameName(m); err != nil {
 		return nil, err
 	}
-	for {
+	for welcome := false; ; welcome = true {
 		s := l.c.g.site.Load()
 		id, err := l.identify(s, key)
 		if err != nil {
 			l.refuse(key, err)
+			if welcome {
+				l.c.end(errRevoked)
+			}
 			return nil, err
 		}
 		p := proof{identity: id, name: m.User()}

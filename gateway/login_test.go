@@ -320,3 +320,43 @@ func TestIdentityOfAnOldSite(t *testing.T) {
 		t.Errorf("rights after: %s", got)
 	}
 }
+
+// A turncoat is a request during which something happens: at the given call of User.
+type turncoat struct {
+	meta
+	calls *int
+	at    int
+	event func()
+}
+
+func (m turncoat) User() string {
+	if *m.calls++; *m.calls == m.at {
+		m.event()
+	}
+	return m.meta.User()
+}
+
+// TestRevokedMeanwhile takes a key away while its signature is being accepted:
+// the reload has not seen the connection, and the connection not the reload.
+func TestRevokedMeanwhile(t *testing.T) {
+	keys, text := loginKeys(t)
+	for at := 1; at <= 2; at++ {
+		f := prepare(t, text, nil, nil)
+		near, far := pipe()
+		defer near.Close()
+		c := f.newConnection(far)
+		c.limit = time.NewTimer(time.Hour)
+		l := &login{c: c, begun: true, name: "node1"}
+		m := turncoat{meta: meta{"node1"}, calls: new(int), at: at, event: func() {
+			f.write("")
+			s, err := f.load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.site.Store(s)
+		}}
+		if _, err := l.signed(m, keys[0].PublicKey(), nil, ""); err == nil {
+			t.Errorf("let in by a key that was taken away at call %d", at)
+		}
+	}
+}

@@ -140,7 +140,6 @@ func (g *Gateway) serve(ctx context.Context, s *site, listeners []net.Listener) 
 	for _, l := range listeners {
 		addrs = append(addrs, l.Addr())
 		accepting.Go(func() { g.accept(ctx, l, &connections) })
-		g.log.Info("listening", "address", l.Addr().String())
 	}
 	g.listening.Store(&addrs)
 	if g.options.Ready != nil {
@@ -197,23 +196,27 @@ func within(d time.Duration, wait func()) bool {
 
 // accept lets connections in until the listener is closed.
 func (g *Gateway) accept(ctx context.Context, l net.Listener, connections *sync.WaitGroup) {
+	failing := false // told once, not at each attempt
 	for ctx.Err() == nil {
 		nc, err := l.Accept()
-		switch {
-		case err == nil:
-			g.admit(nc, connections)
-		case errors.Is(err, net.ErrClosed):
+		if errors.Is(err, net.ErrClosed) {
 			return
-		default:
-			// Out of descriptors, most likely: whoever has not logged in yet makes room.
-			g.log.Error("accept", "address", l.Addr().String(), "err", err)
-			if c := g.door.oldest(); c != nil {
-				c.end(errCrowded)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(50 * time.Millisecond):
-			}
+		}
+		if failed := err != nil; failed != failing {
+			failing = failed
+			g.log.Error("accept", "address", l.Addr().String(), "failing", failing, "err", err)
+		}
+		if err == nil {
+			g.admit(nc, connections)
+			continue
+		}
+		// Out of descriptors, most likely: whoever has not logged in yet makes room.
+		if c := g.door.oldest(); c != nil {
+			c.end(errCrowded)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

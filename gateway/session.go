@@ -279,11 +279,22 @@ func (s *session) complain(text string) {
 // run runs the session's program and sends its exit status.
 func (s *session) run(line string) {
 	defer s.c.caught("session")
-	s.log.Info("session started", "login", s.proof.name, "command", line, "pty", s.pty)
+	s.log.Info("session started", "login", s.proof.name, "command", verb(line), "pty", s.pty)
 	began := time.Now()
 	code := s.outcome(line)
 	s.log.Info("session ended", "code", code, "for", time.Since(began).Round(time.Millisecond))
 	s.exit(code)
+}
+
+// verb is what the log says of a command: the rest of the line may hold what
+// somebody types into a console, a password among it.
+func verb(line string) string {
+	word, _, _ := strings.Cut(line, " ")
+	odd := func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }
+	if len(word) > 16 || strings.ContainsFunc(word, odd) {
+		return "?"
+	}
+	return word
 }
 
 // outcome is the exit code of what the session asked for.

@@ -588,3 +588,16 @@ func TestChannelFlood(t *testing.T) {
 		t.Errorf("a flood ended by %v", context.Cause(c.ctx))
 	}
 }
+
+// TestLogKeepsSecrets shows that the log has the verb of a command and no more.
+func TestLogKeepsSecrets(t *testing.T) {
+	f, _, key := benchGateway(t)
+	for _, line := range []string{"send --enter canary1", "Canary2", "canaryxcanaryxcanaryxcanary3"} {
+		if err := newSession(t, f.login("gw", key)).Run(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if log := f.logged.String(); strings.Contains(strings.ToLower(log), "canary") || !strings.Contains(log, "command=send") {
+		t.Error("the log has what was typed, or not what was run")
+	}
+}
