@@ -22,7 +22,6 @@ import (
 // for a folder and all below it. Tests are held to it too, but for what testOnly
 // lends them.
 var importMap = map[string][]string{
-	"cmd/consoled": {"..."},
 	"cmd/...":      {"..."},
 
 	"gateway":         {"gateway/...", "ports/...", "auth/..."},
