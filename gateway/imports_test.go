@@ -22,7 +22,7 @@ import (
 // for a folder and all below it. Tests are held to it too, but for what testOnly
 // lends them.
 var importMap = map[string][]string{
-	"cmd/...":      {"..."},
+	"cmd/...": {"..."},
 
 	"gateway":         {"gateway/...", "ports/...", "auth/..."},
 	"gateway/command": {"gateway/attach", "gateway/action", "gateway/alert", "gateway/console", "gateway/record", "gateway/screen", "gateway/names", "ports", "auth"},
