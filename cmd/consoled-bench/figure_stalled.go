@@ -1,0 +1,65 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// stalled is one of eleven people whose terminal takes no more: what that costs
+// the server, and the ten others.
+func stalled(ctx context.Context, r *rig, s *site) error {
+	defer r.people.ask(request{Do: "leave"}) // the next figure would tell that they cannot
+	const others = 10
+	if err := r.come(s, others+1); err != nil {
+		return err
+	}
+	free, freeMemory, err := r.slowest(ctx, s)
+	if err != nil {
+		return err
+	}
+	if _, err := r.people.ask(request{Do: "stall", N: 1}); err != nil {
+		return err
+	}
+	held, heldMemory, err := r.slowest(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.set("one stalled watcher: memory", "%+.2f MB", float64(heldMemory-freeMemory)/1e6)
+	s.set("one stalled watcher: slowest of 10 others", "%.3g MB/s (without: %.3g)", held, free)
+	return nil
+}
+
+// slowest lets the first console speak at 1 MB/s and returns the speed of the
+// slowest of the watchers but the first, and the server's memory in the end.
+func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64, _ error) {
+	before, err := r.watched()
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(before) < 2 {
+		return 0, 0, fmt.Errorf("%d watchers", len(before))
+	}
+	limited, cancel := context.WithTimeout(ctx, r.span(10*time.Second))
+	defer cancel()
+	began := time.Now()
+	if err := paced(limited, s.fleet.devices[:1], watchedRate); err != nil {
+		return 0, 0, err
+	}
+	took := time.Since(began)
+	if err := pause(ctx, time.Second); err != nil { // for what is under way
+		return 0, 0, err
+	}
+	memory = s.process.memory()
+	after, err := r.watched()
+	if err != nil {
+		return 0, 0, err
+	}
+	for i := range after {
+		after[i] -= before[i]
+	}
+	return float64(slices.Min(after[1:])) / 1e6 / took.Seconds(), memory, nil
+}
