@@ -35,9 +35,9 @@ install-deps: ## install what the tests need (as root on Debian; elsewhere say w
 test: install-deps ## run every test: unit tests with the race detector, then end to end
 	@.ci/test
 
-bench: build ## run the benchmarks and the load table (with Conserver and ConMan, where installed)
-	$(GO) test -run '^$$' -bench . -benchmem ./...
-	$(GO) run ./cmd/consoled-bench -gateway $(BIN) -against
+bench: build ## run the benchmarks and the load table, beside Conserver and ConMan where installed
+	$(GO) test -run '^$$' -bench . -benchtime 200ms -benchmem ./gateway/record ./gateway/screen ./gateway/config ./gateway/names ./auth
+	$(GO) run ./cmd/consoled-bench -gateway $(BIN) -against $(BENCHFLAGS)
 
 lint: ## formatting, vet, staticcheck
 	@out=$$($(GO) run $(GOFUMPT) -l .) && { [ -z "$$out" ] || { echo "not formatted (gofumpt -w):"; echo "$$out"; exit 1; }; }
