@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 			"ser2net":   cmdSer2net,   // VAR DEVICE: ser2net serving the device by telnet
 			"sshd":      cmdSSHD,      // KEY: a bastion, known to ssh as the host "bastion"
 			"telnetd":   cmdTelnetd,   // VAR PROGRAM: inetutils telnetd running the program for each caller
-			"tty":       cmdTTY,       // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | never RE | exits CODE | close | kill
+			"tty":       cmdTTY,       // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill
 			"until":     cmdUntil,     // RE PROGRAM ARGS...: runs it again and again until its output matches
 		},
 	})

@@ -24,7 +24,7 @@ type terminal struct {
 
 func cmdTTY(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) >= 2, "tty NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | never RE | exits CODE | close | kill")
+	usage(ts, len(args) >= 2, "tty NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill")
 	r, name, word, rest := rigOf(ts), args[0], args[1], args[2:]
 	if word == "start" {
 		usage(ts, len(rest) > 0, "tty NAME start PROGRAM ARGS...")
@@ -48,6 +48,12 @@ func cmdTTY(ts *testscript.TestScript, neg bool, args []string) {
 		usage(ts, len(rest) == 1 || len(rest) == 2, "tty NAME expect RE [LIMIT]")
 		_, err := t.out.expect(pattern(ts, rest[0]), limit(ts, rest[1:], usualLimit))
 		ts.Check(err)
+	case "find":
+		usage(ts, len(rest) == 2, "tty NAME find VAR RE")
+		groups, err := t.out.expect(pattern(ts, rest[1]), usualLimit)
+		ts.Check(err)
+		usage(ts, len(groups) == 2, "tty NAME find VAR RE, with one group")
+		ts.Setenv(rest[0], groups[1])
 	case "never":
 		usage(ts, len(rest) == 1, "tty NAME never RE")
 		if t.out.holds(pattern(ts, rest[0])) {
