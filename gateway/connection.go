@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,8 @@ type connection struct {
 	cancel context.CancelCauseFunc
 	alive  sync.Once     // starts the keepalives
 	gone   chan struct{} // closed when SSH has ended
+
+	told atomic.Int32 // lines in the log about what this connection was refused
 
 	mu       sync.Mutex
 	identity *auth.Identity // once logged in, as the last reload left it
@@ -121,6 +124,9 @@ func (c *connection) handle(s *site) {
 		},
 		RequestHandlers: map[string]ssh.RequestHandler{
 			"default": func(_ ssh.Context, _ *ssh.Server, r *gossh.Request) (bool, []byte) {
+				if strings.HasSuffix(r.Type, "-forward") || strings.HasPrefix(r.Type, "streamlocal-forward") {
+					c.complain("forwarding refused", "type", r.Type)
+				}
 				return r.Type == keepaliveRequest, nil
 			},
 		},
@@ -136,11 +142,15 @@ func asSigners(keys []gossh.Signer) []ssh.Signer {
 	return signers
 }
 
-// welcome notes who logged in; the login's limits no longer hold.
-func (c *connection) welcome(id auth.Identity) {
+// welcome notes who logged in; the login's limits no longer hold. It refuses a
+// key that has its share of the connections.
+func (c *connection) welcome(id auth.Identity) error {
+	if err := c.g.door.known(c, id.Fingerprint, c.g.site.Load().config.Limits); err != nil {
+		return err
+	}
 	c.limit.Stop()
-	c.g.door.known(c)
 	c.become(id)
+	return nil
 }
 
 // become notes what the connection's key is worth now.
@@ -193,7 +203,7 @@ func (c *connection) enter() bool {
 	hostile := c.opening > most
 	c.mu.Unlock()
 	if hostile {
-		c.log.Warn("connection ended", "err", errHostile)
+		c.complain("connection ended", "err", errHostile)
 		c.end(errHostile)
 	}
 	return true
@@ -208,7 +218,7 @@ func (c *connection) leave() {
 
 // prohibit refuses every channel but sessions: the gateway is no relay.
 func (c *connection) prohibit(_ *gossh.ServerConn, n gossh.NewChannel) {
-	c.log.Debug("channel refused", "type", n.ChannelType())
+	c.complain("channel refused", "type", n.ChannelType())
 	// The client is gone if this fails, which the connection's end shows.
 	_ = n.Reject(gossh.Prohibited, "consoled opens sessions only")
 }
@@ -233,29 +243,4 @@ func (c *connection) caught(where string) {
 		c.log.Error("panic", "in", where, "err", r, "stack", string(debug.Stack()))
 		c.end(errPanic)
 	}
-}
-
-// failed logs a connection that did not log in: one line for a refused one,
-// bounded in rate, and nothing above debug for scanners and lost lines.
-func (c *connection) failed(l *login, err error) {
-	if cause := context.Cause(c.ctx); cause != nil {
-		err = cause
-	}
-	if len(l.refused) == 0 && !l.renamed {
-		c.log.Debug("handshake failed", "err", err)
-		return
-	}
-	if !c.g.refusals.Allow() {
-		return
-	}
-	keys := make([]string, 0, len(l.refused))
-	for _, r := range l.refused {
-		keys = append(keys, r.fingerprint+" ("+r.why+")")
-	}
-	if l.renamed {
-		err = errRenamed
-	} else {
-		err = errors.New("no key is authorised")
-	}
-	c.log.Warn("login refused", "login", l.name, "keys", keys, "err", err)
 }

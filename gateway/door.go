@@ -14,6 +14,7 @@ var (
 	errCrowded = errors.New("made room for a newer connection")
 	errFull    = errors.New("connection limit reached")
 	errClosed  = errors.New("gateway stops")
+	errShare   = errors.New("the key has its share of the connections")
 )
 
 // A door counts the connections. Those that have not logged in yet are bounded
@@ -21,8 +22,8 @@ var (
 // older one goes, so that a flood of half-open connections keeps nobody out.
 type door struct {
 	mu     sync.Mutex
-	all    map[*connection]struct{}
-	half   []*connection // not logged in yet, oldest first
+	all    map[*connection]string // the key of whoever has logged in
+	half   []*connection          // not logged in yet, oldest first
 	closed bool
 }
 
@@ -34,7 +35,7 @@ func (d *door) admit(c *connection, l config.Limits) (victims []*connection, err
 		return nil, errClosed
 	}
 	if d.all == nil {
-		d.all = map[*connection]struct{}{}
+		d.all = map[*connection]string{}
 	}
 	if len(d.all) >= l.Connections {
 		v := d.pickLocked(func(*connection) bool { return true })
@@ -50,7 +51,7 @@ func (d *door) admit(c *connection, l config.Limits) (victims []*connection, err
 	if len(d.half) >= l.HalfOpen {
 		victims = append(victims, d.pickLocked(func(*connection) bool { return true }))
 	}
-	d.all[c] = struct{}{}
+	d.all[c] = ""
 	d.half = append(d.half, c)
 	return slices.DeleteFunc(victims, func(v *connection) bool { return v == nil }), nil
 }
@@ -97,11 +98,27 @@ func (d *door) oldest() *connection {
 	return d.pickLocked(func(*connection) bool { return true })
 }
 
-// known says that a connection has logged in.
-func (d *door) known(c *connection) {
+// known says by which key a connection has logged in. A key may have half of all
+// connections: whoever has logged in is never turned out to make room, so that
+// one key, lent or stolen, could otherwise keep everybody else out.
+func (d *door) known(c *connection, key string, l config.Limits) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if _, ok := d.all[c]; !ok {
+		return nil // turned out meanwhile, or one of the self test's
+	}
+	n := 0
+	for o, k := range d.all {
+		if o != c && k == key {
+			n++
+		}
+	}
+	if n >= max(1, l.Connections/2) {
+		return errShare
+	}
+	d.all[c] = key
 	d.half = slices.DeleteFunc(d.half, func(o *connection) bool { return o == c })
+	return nil
 }
 
 // left says that a connection has ended.

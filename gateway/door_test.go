@@ -51,8 +51,14 @@ func TestDoor(t *testing.T) {
 			t.Fatalf("%v had to go, want %v", got, step.want)
 		}
 	}
-	for _, c := range []*connection{a1, b, c, e} {
-		d.known(c)
+	known := func(c *connection, key string) {
+		t.Helper()
+		if err := d.known(c, key, limits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []*connection{a1, b, c, e} {
+		known(c, []string{"k1", "k2"}[i%2])
 	}
 	g := come("192.0.2.5", false)
 	if victims := in(g); len(victims) > 0 {
@@ -61,7 +67,10 @@ func TestDoor(t *testing.T) {
 	if victims := in(come("192.0.2.6", false)); !slices.Equal(victims, []*connection{g}) {
 		t.Errorf("%v had to go for the sixth, want the half-open one", victims)
 	}
-	d.known(d.half[0])
+	if err := d.known(d.half[0], "k1", limits); !errors.Is(err, errShare) {
+		t.Errorf("a key that has more than half: %v", err)
+	}
+	known(d.half[0], "k3")
 	if _, err := d.admit(come("192.0.2.7", false), limits); !errors.Is(err, errFull) {
 		t.Errorf("a connection too many: %v", err)
 	}

@@ -33,8 +33,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"consoled/gateway/command"
 	"consoled/gateway/config"
 	"consoled/gateway/console"
@@ -69,7 +67,7 @@ type Gateway struct {
 
 	door     door
 	sessions sessions
-	refusals *rate.Limiter // lines about refused logins
+	refusals refusals
 	panics   atomic.Int64
 	serial   atomic.Uint64 // of sessions
 }
@@ -82,7 +80,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Gateway{options: o, log: o.Log, started: time.Now(), refusals: rate.NewLimiter(20, 100)}
+	g := &Gateway{options: o, log: o.Log, started: time.Now(), refusals: newRefusals()}
 	g.run = func(ctx context.Context, s *command.Session) int { return command.Run(ctx, g, s) }
 	s, err := g.load()
 	if err != nil {

@@ -30,6 +30,8 @@ type login struct {
 	name    string // of the first request; every other one must be for the same
 	renamed bool
 	refused []refusedKey
+	odd     error // why the last key request was refused before anybody looked at the key
+	greedy  bool  // proved a key that has its share of the connections
 	told    bool
 }
 
@@ -116,6 +118,9 @@ func (l *login) identify(s *site, key gossh.PublicKey) (auth.Identity, error) {
 }
 
 func (l *login) refuse(key gossh.PublicKey, why error) {
+	if cert, ok := key.(*gossh.Certificate); ok {
+		key = cert.Key // by whose fingerprint people know it, and can list it
+	}
 	r := refusedKey{gossh.FingerprintSHA256(key), why.Error()}
 	if !slices.Contains(l.refused, r) {
 		l.refused = append(l.refused, r)
@@ -139,9 +144,14 @@ func (l *login) signed(m gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permi
 			return nil, err
 		}
 		p := proof{identity: id, name: m.User()}
-		l.c.welcome(id)
+		if err := l.c.welcome(id); err != nil {
+			l.greedy = true
+			l.refuse(key, err)
+			return nil, err
+		}
 		// A reload that came in between has not seen this connection's key.
 		if l.c.g.site.Load() == s {
+			l.c.log.Info("logged in", "login", cut(p.name), "who", id.Name, "key", id.Fingerprint)
 			return &gossh.Permissions{ExtraData: map[any]any{proofKey{}: p}}, nil
 		}
 	}
@@ -165,8 +175,17 @@ func (l *login) explain(m gossh.ConnMetadata, ask gossh.KeyboardInteractiveChall
 
 // text says which of the client's own keys were refused, and whom to ask.
 func (l *login) text() string {
+	if l.greedy {
+		return "consoled: your key has half of all connections that this gateway takes; close some of them"
+	}
 	var b strings.Builder
-	switch n := len(l.refused); n {
+	var keys []string // each once: a certificate and its key are one to their owner
+	for _, r := range l.refused {
+		if !slices.Contains(keys, r.fingerprint) {
+			keys = append(keys, r.fingerprint)
+		}
+	}
+	switch n := len(keys); n {
 	case 0:
 		b.WriteString("consoled: your client offered no key")
 	case 1:
@@ -174,8 +193,8 @@ func (l *login) text() string {
 	default:
 		fmt.Fprintf(&b, "consoled: none of your %d keys is authorised here:", n)
 	}
-	for _, r := range l.refused {
-		b.WriteString(" " + r.fingerprint)
+	for _, k := range keys {
+		b.WriteString(" " + k)
 	}
 	if contact := l.c.g.site.Load().policy.Contact; contact != "" {
 		b.WriteString("  Ask: " + contact)
@@ -187,5 +206,8 @@ func (l *login) text() string {
 // do not have.
 func (l *login) attempted(m gossh.ConnMetadata, method string, err error) {
 	renamed := l.sameName(m) != nil
-	l.c.log.Debug("authentication request", "method", method, "renamed", renamed, "err", err)
+	if method == "publickey" && err != nil {
+		l.odd = err
+	}
+	l.c.log.Debug("authentication request", "method", cut(method), "renamed", renamed, "err", err)
 }

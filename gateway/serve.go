@@ -196,19 +196,19 @@ func within(d time.Duration, wait func()) bool {
 
 // accept lets connections in until the listener is closed.
 func (g *Gateway) accept(ctx context.Context, l net.Listener, connections *sync.WaitGroup) {
-	failing := false // told once, not at each attempt
+	var said time.Time // a flood makes it fail and succeed in turns
 	for ctx.Err() == nil {
 		nc, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if failed := err != nil; failed != failing {
-			failing = failed
-			g.log.Error("accept", "address", l.Addr().String(), "failing", failing, "err", err)
-		}
 		if err == nil {
 			g.admit(nc, connections)
 			continue
+		}
+		if time.Since(said) > time.Minute {
+			said = time.Now()
+			g.log.Error("accept", "address", l.Addr().String(), "err", err)
 		}
 		// Out of descriptors, most likely: whoever has not logged in yet makes room.
 		if c := g.door.oldest(); c != nil {
@@ -229,7 +229,7 @@ func (g *Gateway) admit(nc net.Conn, connections *sync.WaitGroup) {
 		v.end(errCrowded)
 	}
 	if err != nil {
-		c.log.Debug("connection refused", "err", err)
+		g.refusals.tell(c.log, "connection refused", "err", err)
 		c.end(err)
 		return
 	}

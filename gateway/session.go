@@ -88,7 +88,7 @@ func (c *connection) session(conn *gossh.ServerConn, n gossh.NewChannel) {
 	}
 	s.log = c.log.With("session", s.id, "who", p.identity.Name)
 	if err := c.g.sessions.add(s, c.g.site.Load().config.Limits.Sessions, s.key().MaxSessions); err != nil {
-		s.log.Info("session refused", "err", err)
+		c.complain("session refused", "err", err)
 		// The client is gone if this fails, which the connection's end shows.
 		_ = n.Reject(gossh.ResourceShortage, "consoled: "+err.Error())
 		return
@@ -279,7 +279,7 @@ func (s *session) complain(text string) {
 // run runs the session's program and sends its exit status.
 func (s *session) run(line string) {
 	defer s.c.caught("session")
-	s.log.Info("session started", "login", s.proof.name, "command", verb(line), "pty", s.pty)
+	s.log.Info("session started", "login", cut(s.proof.name), "command", verb(line), "pty", s.pty)
 	began := time.Now()
 	code := s.outcome(line)
 	s.log.Info("session ended", "code", code, "for", time.Since(began).Round(time.Millisecond))
