@@ -32,14 +32,14 @@ func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 	}
 	if err != nil {
 		g.log.Warn("reload refused", "by", by, "err", err)
-		return "", err
+		return "", fmt.Errorf("%w; running configuration unchanged", err)
 	}
 	p := compare(old, next)
 	affected := g.people(p)
 	next.warnings = append(next.warnings, g.fixed(old.config, next.config)...)
 	if err := g.apply(next, p, " by "+by); err != nil {
 		g.log.Warn("reload refused", "by", by, "err", err)
-		return "", err
+		return "", fmt.Errorf("%w; running configuration unchanged", err)
 	}
 	g.site.Store(next)
 	g.review(next)

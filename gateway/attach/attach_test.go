@@ -281,7 +281,7 @@ func TestWatchersAreToldWhoWrites(t *testing.T) {
 		a.types("x")
 		b := r.enter("bob", Options{})
 		d := r.enter("dave", Options{})
-		b.sees("alice is writing (idle 0s).", "Force: ^Ecf", "[ro alice] node1")
+		b.sees("alice is writing (idle 0s).", "Force: ^Ec f", "[ro alice] node1")
 		d.sees("You may watch.")
 		b.types("y", "y", "y")
 		d.types("z")

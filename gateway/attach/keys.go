@@ -49,10 +49,7 @@ func (s *session) key(k string) string {
 			text.WriteByte(b)
 		}
 	}
-	if k == "." || k == "?" {
-		text.WriteByte(' ')
-	}
-	return text.String() + k
+	return text.String() + " " + k
 }
 
 // command does what an escape key asks for.
@@ -134,7 +131,7 @@ func (s *session) force() {
 		s.ask()
 		return
 	}
-	question := fmt.Sprintf("[%s] %s Reason for taking write (Enter takes it, ^C cancels): ", s.console.Name(), holding(st))
+	question := fmt.Sprintf("[%s] %s Reason for taking write (Enter takes it, ^C cancels): ", s.console.Name(), s.holding(st))
 	s.open(question, func(reason string) {
 		err := s.place.Force(reason)
 		var r *console.Refusal

@@ -38,8 +38,8 @@ func clock(t, now time.Time) string {
 // words makes hostile text fit for a notice.
 func words(text string) string { return screen.Printable(text, 200) }
 
-// greeting is the attach line.
-func (s *session) greeting(st console.Status, now time.Time) string {
+// greeting is the attach line; follows says that a replay stands below it.
+func (s *session) greeting(st console.Status, now time.Time, follows bool) string {
 	leave := s.key(".")
 	backend := words(s.console.Options().Backend.String())
 	if st.State != console.Up {
@@ -48,6 +48,9 @@ func (s *session) greeting(st console.Status, now time.Time) string {
 			text = "connecting to " + backend + "."
 		} else if wait := time.Until(st.NextTry); wait >= time.Second {
 			text += fmt.Sprintf(" Next try in %s.", Ago(wait))
+		}
+		if follows {
+			text += " Record follows."
 		}
 		return fmt.Sprintf("%s Leave: %s", text, leave)
 	}
@@ -63,36 +66,47 @@ func (s *session) greeting(st console.Status, now time.Time) string {
 	case st.Lock.State == console.Free:
 		return fmt.Sprintf("%s Write is free: just type. Leave: %s  Keys: %s", up, leave, s.key("?"))
 	}
-	return fmt.Sprintf("%s %s%s Leave: %s  Keys: %s", up, holding(st), s.forceHint(), leave, s.key("?"))
+	return fmt.Sprintf("%s %s%s Leave: %s  Keys: %s", up, s.holding(st), s.forceHint(), leave, s.key("?"))
 }
 
 // holding says who writes and who watches.
-func holding(st console.Status) string {
+func (s *session) holding(st console.Status) string {
 	text := fmt.Sprintf("%s is writing (idle %s)", words(st.Lock.Holder.Name), Ago(st.Lock.Idle))
 	if st.Lock.State == console.Grace {
 		text = fmt.Sprintf("write is kept for %s, whose connection was lost", words(st.Lock.Holder.Name))
 	}
 	var others []string
 	for _, cl := range st.Clients {
-		if !cl.Writer && cl.Name != st.Lock.Holder.Name {
+		if !cl.Writer && cl.Name != st.Lock.Holder.Name && cl.Session != s.place.Client().Session {
 			others = append(others, words(cl.Name))
 		}
 	}
 	switch n := len(others); {
-	case n > 1 && n <= 4:
-		text += ", " + strings.Join(others[:n-1], ", ") + " watch"
+	case n == 1:
+		text += ", " + others[0] + " watches"
 	case n > 4:
-		text += fmt.Sprintf(", %d watch", n-1)
+		text += fmt.Sprintf(", %d watch", n)
+	case n > 0:
+		text += ", " + strings.Join(others, ", ") + " watch"
 	}
 	return text + "."
 }
 
 func downReason(st console.Status) string { return cmp.Or(words(string(st.Reason)), "not yet tried") }
 
+// address is where the line leads, without the kind and the settings of its backend.
+func (s *session) address() string {
+	backend := words(s.console.Options().Backend.String())
+	if parts := strings.Fields(backend); len(parts) > 1 {
+		return parts[1]
+	}
+	return backend
+}
+
 // forceHint names the key that takes the lock, for those who may.
 func (s *session) forceHint() string {
 	if s.place.Client().MayForce {
-		return " Force: " + s.key("f")
+		return " Force: " + s.key("f") + " "
 	}
 	return ""
 }
@@ -134,7 +148,7 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		}
 		return "up.", false
 	case console.KindDown:
-		return fmt.Sprintf("DOWN: %s. Retrying.", words(string(e.Reason))), true
+		return fmt.Sprintf("DOWN: %s (%s). Retrying.", words(string(e.Reason)), s.address()), true
 	case console.KindTake:
 		if mine && !s.titled {
 			return "you have write.", false

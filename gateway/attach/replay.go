@@ -21,13 +21,6 @@ const (
 // goes on live from the very byte where it ends.
 func (s *session) greet() {
 	st, now := s.console.Status(), time.Now()
-	if !s.o.Quiet {
-		lines := []string{s.greeting(st, now)}
-		if s.o.MOTD != "" {
-			lines = append(lines, words(s.o.MOTD))
-		}
-		s.painter.say(paint{lines: lines})
-	}
 	r := s.console.Record()
 	from, end := r.End(), r.End()
 	if n := s.replayLines(st); n > 0 {
@@ -37,6 +30,13 @@ func (s *session) greet() {
 	}
 	text, live := replay(r, from, end)
 	s.painter.cursor = r.Cursor(live)
+	if !s.o.Quiet {
+		lines := []string{s.greeting(st, now, len(text) > 0)}
+		if s.o.MOTD != "" {
+			lines = append(lines, words(s.o.MOTD))
+		}
+		s.painter.say(paint{lines: lines})
+	}
 	if len(text) == 0 {
 		return
 	}

@@ -74,17 +74,25 @@ func (o *output) object(v any) {
 
 // warn writes one line to stderr, behind the results so far.
 func (o *output) warn(format string, args ...any) {
+	o.tell("consoled: " + fmt.Sprintf(format, args...))
+}
+
+func (o *output) tell(line string) {
 	o.flush()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	fmt.Fprintf(o.err, "consoled: "+format+"\n", args...)
+	fmt.Fprintln(o.err, line)
 }
 
 // fail tells an error and returns its exit code.
 func (o *output) fail(err error) int {
-	o.warn("%v", err)
 	var u *usageError
-	if errors.As(err, &u) && u.fix != "" {
+	if errors.As(err, &u) && u.bare {
+		o.tell(u.text)
+		return u.code
+	}
+	o.warn("%v", err)
+	if u != nil && u.fix != "" {
 		o.warn("fix: %s", u.fix)
 	}
 	return code(err)

@@ -70,6 +70,7 @@ type usageError struct {
 	code int
 	text string
 	fix  string
+	bare bool // a whole sentence, told without our name in front
 }
 
 func (e *usageError) Error() string { return e.text }
@@ -149,8 +150,8 @@ func unknown(g Gateway, s *Session, name string) *usageError {
 		fix:  "'ls' lists the consoles that you may see",
 	}
 	if like := suggest(g, s, name); len(like) > 0 {
-		e.text = fmt.Sprintf("no console called %s; did you mean: %s?", quote(name), strings.Join(like, "  "))
-		e.fix = ""
+		e.text = fmt.Sprintf("No console called %s.  Did you mean:  %s ?", quote(name), strings.Join(like, "  "))
+		e.fix, e.bare = "", true
 	}
 	return e
 }
