@@ -156,7 +156,6 @@ type printer struct {
 	filter screen.Text
 	line   []byte // raw bytes of a line that is not complete yet
 	begin  int64  // offset of line
-	missed int64
 }
 
 // start finds the offsets between which to read.

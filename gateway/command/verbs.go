@@ -33,7 +33,6 @@ type verb struct {
 	flags   []flag
 	text    bool        // free text follows the target
 	needs   auth.Rights // on each console, or on the gateway
-	aliases []string
 	run     func(context.Context, *call) int
 }
 

@@ -210,7 +210,7 @@ groups:
 
 func TestLines(t *testing.T) {
 	folder := t.TempDir()
-	c, err := Load(write(t, folder, "consoled.yaml", `
+	_, err := Load(write(t, folder, "consoled.yaml", `
 consoles:
   a: { exec: [bin/sim, "-x", "${name}"], env: { N: "${n1}1" }, dir: work, user: nobody, size: 132x43 }
   b: { exec: { argv: [cat], env: { A: "1", B: "two\nlines" } } }
@@ -224,7 +224,7 @@ consoles:
 	if !errors.As(err, &problems) || len(problems) != 1 || !strings.Contains(problems[0].Text, "no range") {
 		t.Fatal(err)
 	}
-	c, err = Load(write(t, folder, "consoled.yaml", `
+	c, err := Load(write(t, folder, "consoled.yaml", `
 consoles:
   a[1-2]: { exec: [bin/sim, "-x", "${name}"], env: { N: "${n}1" }, dir: work, user: nobody, size: 132x43 }
   b: { exec: { argv: [cat], env: { A: "1", B: "two\nlines" } } }

@@ -54,7 +54,7 @@ func (r *Record) Append(p []byte) int64 {
 	} else {
 		r.store(p, now)
 		r.settle(now)
-		tell, err, lost = r.trouble()
+		tell, lost, err = r.trouble()
 	}
 	r.writer.lastAppend = now
 	r.w.Unlock()
@@ -254,17 +254,17 @@ func (r *Record) flush(next *entry) error {
 
 // trouble reports whether the owner is to be told that writing has begun to
 // fail, or that it works again.
-func (r *Record) trouble() (tell bool, err error, lost int64) {
+func (r *Record) trouble() (tell bool, lost int64, err error) {
 	w := &r.writer
 	if err = w.idxErr; w.gap && w.err != nil {
 		err = w.err
 	}
 	if (err != nil) == w.warned {
-		return false, nil, 0
+		return false, 0, nil
 	}
 	w.warned = err != nil
 	if err == nil {
 		lost, w.lost = w.lost, 0
 	}
-	return true, err, lost
+	return true, lost, err
 }

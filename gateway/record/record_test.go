@@ -218,8 +218,10 @@ func TestTimes(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 		check := func(when string) {
-			for at, want := range map[time.Duration]int64{-time.Hour: 0, 0: 0, 1: 40, 200 * time.Millisecond: 40,
-				1000 * time.Millisecond: 200, 4800 * time.Millisecond: 960, time.Hour: 1000} {
+			for at, want := range map[time.Duration]int64{
+				-time.Hour: 0, 0: 0, 1: 40, 200 * time.Millisecond: 40,
+				1000 * time.Millisecond: 200, 4800 * time.Millisecond: 960, time.Hour: 1000,
+			} {
 				if got, err := r.OffsetAt(base.Add(at)); got != want || err != nil {
 					t.Errorf("%s: offset at %v is %d, want %d, %v", when, at, got, want, err)
 				}

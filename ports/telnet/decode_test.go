@@ -71,8 +71,10 @@ func TestDecode(t *testing.T) {
 		{name: "option 255", in: will + "\xffa", data: "a", answers: dont + "\xff"},
 
 		{name: "terminal type", in: do + ttype + sb + ttype + "\x01" + se, answers: will + ttype + sb + ttype + "\x00vt220" + se},
-		{name: "terminal type again", in: do + ttype + strings.Repeat(sb+ttype+"\x01"+se, 2),
-			answers: will + ttype + strings.Repeat(sb+ttype+"\x00vt220"+se, 2)},
+		{
+			name: "terminal type again", in: do + ttype + strings.Repeat(sb+ttype+"\x01"+se, 2),
+			answers: will + ttype + strings.Repeat(sb+ttype+"\x00vt220"+se, 2),
+		},
 		{name: "terminal type not agreed", in: sb + ttype + "\x01" + se + "a", data: "a"},
 		{name: "terminal type with more", in: do + ttype + sb + ttype + "\x01x" + se, answers: will + ttype},
 		{name: "foreign subnegotiation", in: "a" + sb + naws + "\x00\x50\xff\xff\x18" + se + "b", data: "ab"},

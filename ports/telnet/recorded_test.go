@@ -21,9 +21,11 @@ const (
 
 func TestRecordedOpenings(t *testing.T) {
 	for _, test := range []struct{ name, says, answers, data string }{
-		{"inetutils", inetutilsOpening + sb + ttype + "\x01" + se + "\r\x00\r\nnode1 login: ",
+		{
+			"inetutils", inetutilsOpening + sb + ttype + "\x01" + se + "\r\x00\r\nnode1 login: ",
 			dont + "%" + dont + "&" + will + ttype + wont + " " + wont + "#" + wont + "'" + wont + "$" + sb + ttype + "\x00vt220" + se,
-			"\r\r\nnode1 login: "},
+			"\r\r\nnode1 login: ",
+		},
 		{"ser2net", ser2netOpening + "\r\x00", do + echo, "\r\x00"},
 		{"QEMU", qemuOpening + "SeaBIOS\xff \r\x00", do + echo, "SeaBIOS\xff \r\x00"},
 	} {
