@@ -4,8 +4,10 @@
 //
 // Goroutines: Run is the only one that opens, reads or replaces the line. It
 // starts, and waits for, one that writes to the line (from the first input of
-// a connection to its end) and one that brings events to the record (while
-// there are any). An idle console has Run alone, and no buffer.
+// a connection to its end), one that closes the line when it is told to end,
+// one that brings events to the record (while there are any) and one that
+// forces the record to the disk (once in a while). An idle console has Run
+// alone, and no buffer. A panic in any of them ends the line, not the process.
 package console
 
 import (
@@ -33,6 +35,7 @@ type Options struct {
 	Record      record.Options // Warn is the console's own
 	Log         *slog.Logger   // carries the console's name already
 	Observe     func(Event)    // gets a copy of every event, in order; may be nil; must not block
+	Panicked    func()         // counts a panic that was caught; may be nil; must not block
 }
 
 // A Console is a named line that is kept open for ever.
@@ -42,23 +45,28 @@ type Console struct {
 	eyes   atomic.Int32  // clients attached
 	in     atomic.Int64
 	out    atomic.Int64
+	fresh  freshness
 
 	mu       sync.Mutex // no I/O under it
 	o        Options
 	lock     lock
 	alarm    *time.Timer // at the lock's next deadline; nil while there never was one
 	clients  []*Attachment
-	line     *line // nil while the line is down
+	line     *line         // nil while the line is down
+	moved    chan struct{} // see movesLocked
 	state    State
 	since    time.Time
 	reason   ports.Reason
 	detail   string
 	nextTry  time.Time
 	attempts int // unsuccessful ones since the line was last stable
+	changes  int // of the line's configuration
 	redial   context.CancelCauseFunc
 	ended    bool
+	goodbye  string // once ended
 
 	journal []Event // not yet brought to the record
+	unkept  int     // events that it had no room for
 	writing bool    // a goroutine is bringing them
 	tasks   sync.WaitGroup
 }
@@ -72,6 +80,7 @@ func New(o Options) (*Console, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Console{o: o, lock: lock{state: Free}, state: Connecting, since: time.Now(), wake: make(chan struct{}, 1)}
+	c.fresh.gate = newGate(1)
 	o.Record.Warn = c.recording
 	r, err := record.Open(o.Record)
 	if err != nil {
@@ -86,23 +95,33 @@ func New(o Options) (*Console, error) {
 // record is closed.
 func (c *Console) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		dial, redial := context.WithCancelCause(ctx)
-		c.mu.Lock()
-		c.redial = redial
-		backend := c.o.Backend
-		c.mu.Unlock()
-		err := c.serve(dial, backend)
-		redial(nil)
-		if ctx.Err() == nil {
-			c.pause(ctx, c.down(err))
+		if err := c.attempt(ctx); err != nil {
+			c.pause(ctx, time.Second, c.changed())
 		}
 	}
 	c.end(context.Cause(ctx))
 }
 
+// attempt opens the line and serves it to its end, then waits for as long as
+// the next attempt has to. Its error is a panic.
+func (c *Console) attempt(ctx context.Context) (err error) {
+	defer c.caught("run", &err)
+	dial, redial := context.WithCancelCause(ctx)
+	defer redial(nil)
+	c.mu.Lock()
+	c.redial = redial
+	backend, change := c.o.Backend, c.changes
+	c.mu.Unlock()
+	ended := c.serve(dial, backend)
+	if ctx.Err() == nil {
+		c.pause(ctx, c.down(ended), change)
+	}
+	return nil
+}
+
 // serve opens the line and reads it until it ends or ctx does.
 func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
-	port, err := backend.Open(ctx)
+	port, err := c.dial(ctx, backend)
 	if err == nil {
 		err = c.carry(ctx, port)
 	}
@@ -112,18 +131,30 @@ func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
 	return err
 }
 
+func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port, err error) {
+	defer c.caught("open", &err)
+	return backend.Open(ctx)
+}
+
 // carry reads an open port until it ends.
 func (c *Console) carry(ctx context.Context, port ports.Port) error {
-	l := newLine(port)
-	stop := context.AfterFunc(ctx, l.close)
+	l := &line{port: port}
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		c.hangUp(l)
+	})
 	c.up(l)
 	err := c.read(ctx, l)
 	c.mu.Lock()
 	c.line = nil
-	l.end()
+	c.endLocked(l)
 	c.mu.Unlock()
-	stop()
-	l.close()
+	if stop() {
+		c.hangUp(l)
+	} else {
+		<-closed
+	}
 	l.writer.Wait()
 	if werr := l.failed(); werr != nil {
 		return werr
@@ -140,6 +171,7 @@ func (c *Console) up(l *line) {
 		e.For, e.Attempt = time.Since(c.since), c.attempts
 	}
 	c.line = l
+	c.movedLocked()
 	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}
 	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))
 	c.tellLocked(e)
@@ -165,6 +197,7 @@ func (c *Console) down(err error) time.Duration {
 		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
 		if news {
 			c.since = now
+			c.freshen()
 			c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
 		}
 	}
@@ -172,24 +205,31 @@ func (c *Console) down(err error) time.Duration {
 	return wait
 }
 
-// pause waits before the next attempt; a changed configuration ends it.
-func (c *Console) pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
+// pause waits before the next attempt; a configuration that changed since ends it.
+func (c *Console) pause(ctx context.Context, d time.Duration, change int) {
+	ctx, cancel := context.WithTimeout(ctx, max(d, 0))
+	defer cancel()
 	c.mu.Lock()
-	ctx, cancel := context.WithTimeout(ctx, d)
+	if c.changes != change {
+		cancel()
+	}
 	c.redial = func(error) { cancel() }
 	c.mu.Unlock()
 	<-ctx.Done()
-	cancel()
+}
+
+// changed counts the changes of the line's configuration.
+func (c *Console) changed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changes
 }
 
 // end says goodbye to everybody and closes the record.
 func (c *Console) end(cause error) {
 	c.mu.Lock()
 	c.tellLocked(Event{Kind: KindGoodbye, Why: cause.Error()})
-	c.ended = true
+	c.ended, c.goodbye = true, cause.Error()
 	for _, a := range c.clients {
 		a.closeLocked()
 	}
@@ -198,19 +238,20 @@ func (c *Console) end(cause error) {
 	if c.alarm != nil {
 		c.alarm.Stop()
 	}
+	c.movedLocked()
 	c.mu.Unlock()
 	c.tasks.Wait()
-	if err := c.record.Close(); err != nil {
-		c.o.Log.Error("close record", "err", err)
+	if err := c.closeRecord(); err != nil {
+		c.Options().Log.Error("close record", "err", err)
 	}
 }
 
 // Update changes the settings. Clients and the lock stay; the line is opened
-// anew only if reopen says so. Record and Observe cannot change this way.
+// anew only if reopen says so. Record, Observe and Panicked cannot change this way.
 func (c *Console) Update(o Options, reopen bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o.Record, o.Observe = c.o.Record, c.o.Observe
+	o.Record, o.Observe, o.Panicked = c.o.Record, c.o.Observe, c.o.Panicked
 	if o.Log == nil {
 		o.Log = c.o.Log
 	}
@@ -218,6 +259,7 @@ func (c *Console) Update(o Options, reopen bool) {
 	c.armLocked()
 	if reopen {
 		c.attempts = 0
+		c.changes++
 		c.tellLocked(Event{Kind: KindChange, Why: o.Backend.String()})
 		if c.redial != nil {
 			c.redial(errChanged)

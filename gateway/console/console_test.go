@@ -324,7 +324,9 @@ func TestRetryForEver(t *testing.T) {
 	} {
 		bubble(t, func(t *testing.T) {
 			_, fake := start(t, porttest.Abilities{}, Options{})
+			line := fake.Line(t.Context())
 			fake.FailAlways(&ports.Error{Reason: reason, Op: "open"})
+			line.End(&ports.Error{Reason: reason, Op: "read"})
 			time.Sleep(time.Hour)
 			before := fake.Opens()
 			time.Sleep(time.Hour)

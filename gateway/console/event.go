@@ -25,6 +25,7 @@ const (
 	KindExpire  Kind = "expire"  // the while ended without them
 	KindRevoke  Kind = "revoke"  // a reload took the right away
 	KindBreak   Kind = "break"
+	KindUnsent  Kind = "unsent"  // Lost bytes that a client had queued did not reach the line; Why says it
 	KindGap     Kind = "gap"     // recording began to fail, or works again and Lost bytes are missing
 	KindChange  Kind = "change"  // the configuration of the line changed
 	KindGoodbye Kind = "goodbye" // the console, or this client's stay, ends; Why says it
@@ -49,7 +50,7 @@ type Event struct {
 	Reason  ports.Reason  `json:"reason,omitempty"` // of down
 	For     time.Duration `json:"for_ns,omitempty"` // length of a break, an outage, a grace period
 	Attempt int           `json:"attempt,omitempty"`
-	Lost    int64         `json:"lost,omitempty"` // bytes of a gap
+	Lost    int64         `json:"lost,omitempty"` // bytes of a gap, or that were not sent
 
 	// LoserSession is the session that lost the lock, for telling it so.
 	LoserSession string `json:"loser_session,omitempty"`

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -22,11 +23,19 @@ func (c *Console) tellLocked(e Event) {
 	for _, a := range c.clients {
 		a.offer(e)
 	}
-	if c.journal = append(c.journal, e); !c.writing {
+	if len(c.journal) < longestJournal {
+		c.journal = append(c.journal, e)
+	} else {
+		c.unkept++
+	}
+	if !c.writing {
 		c.writing = true
 		c.tasks.Go(c.writeJournal)
 	}
 }
+
+// longestJournal is how many events may wait for a disk that hangs.
+const longestJournal = 4096
 
 // writeJournal brings events to the record, in order, until there are none left.
 func (c *Console) writeJournal() {
@@ -38,21 +47,32 @@ func (c *Console) writeJournal() {
 			c.mu.Unlock()
 			return
 		}
-		log, observe := c.o.Log, c.o.Observe
+		if c.unkept > 0 {
+			e := Event{V: 1, Time: time.Now(), Console: c.o.Subject.Name, Kind: KindGap, Offset: c.record.End()}
+			e.Why = fmt.Sprintf("%d events are missing here", c.unkept)
+			events, c.unkept = append(events, e), 0
+		}
+		o := c.o
 		c.mu.Unlock()
 		for _, e := range events {
-			text, err := json.Marshal(e)
-			if err == nil {
-				err = c.record.AddEvent(text)
-			}
-			if err != nil {
-				log.Error("record event", "event", string(e.Kind), "err", err)
-			}
-			if observe != nil {
-				observe(e)
+			if err := c.keep(e, o.Observe); err != nil {
+				o.Log.Error("record event", "event", string(e.Kind), "err", err)
 			}
 		}
 	}
+}
+
+// keep brings one event to the record and to who observes them.
+func (c *Console) keep(e Event, observe func(Event)) (err error) {
+	defer c.caught("record event", &err)
+	if observe != nil {
+		defer observe(e) // whatever the disk says
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return c.record.AddEvent(text)
 }
 
 // changedLocked tells a change of the lock, drops what its loser had queued
@@ -66,21 +86,23 @@ func (c *Console) changedLocked(ch change) {
 		e.For = c.o.Lock.grace()
 	}
 	c.o.Log.Info("write lock", "event", string(e.Kind), "who", e.Who, "from", e.From, "loser", e.Loser, "why", e.Why)
-	if ch.loser.Session != "" {
-		c.dropInputLocked(ch.loser.Session, BecauseHeld)
-	} else if c.lock.state != Held {
-		c.dropInputLocked(ch.who.Session, BecauseNotHolder)
-	}
 	c.tellLocked(e)
+	c.dropUncoveredLocked()
 	c.armLocked()
 }
 
-// dropInputLocked drops what a session had queued: nothing that was typed is
-// delivered after its typist has lost the lock.
-func (c *Console) dropInputLocked(session string, why Because) {
-	if c.line != nil {
-		c.line.dropLocked(func(in input) bool { return in.session == session }, refuse(why))
+// dropUncoveredLocked drops what was queued by whom the lock does not cover
+// any more: nothing that was typed is delivered after its typist has lost the
+// lock, be it their own or the one of their other window.
+func (c *Console) dropUncoveredLocked() {
+	if c.line == nil || len(c.line.queue) == 0 {
+		return
 	}
+	why := refuse(BecauseNotHolder)
+	if c.lock.state == Held {
+		why = c.lock.refusal(time.Now())
+	}
+	c.dropLocked(c.line, func(in input) bool { return !c.lock.delivers(in.from.client) }, why)
 }
 
 // expireLocked applies a deadline that has passed.

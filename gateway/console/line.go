@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ const outbox = 64 << 10
 const piece = 1 << 10
 
 // A line is an open port with what is queued for it. The console's mutex
-// guards it, but for the port, the two WaitGroups and the error.
+// guards it, but for the port, the WaitGroup and the error.
 type line struct {
 	port       ports.Port
 	collecting sync.Mutex // held while the reader lets the kernel collect output
@@ -25,7 +26,6 @@ type line struct {
 	queue   []input
 	queued  int           // bytes in queue, and in the piece being written
 	more    chan struct{} // wakes the writer; made with it
-	moved   chan struct{} // closed and replaced whenever the queue got shorter
 	stopped bool
 
 	errMu sync.Mutex
@@ -34,36 +34,40 @@ type line struct {
 
 // An input is what one client has queued: bytes, or a break.
 type input struct {
-	session string
-	data    []byte
-	pause   time.Duration // of a break
-	done    func(error)   // of a break
+	from  *Attachment
+	data  []byte
+	pause time.Duration // of a break
+	done  chan error    // of a break; it has room for the one answer
 }
 
-func newLine(p ports.Port) *line {
-	return &line{port: p, moved: make(chan struct{})}
-}
-
-// close closes the port, after what is being collected has been read.
-func (l *line) close() {
+// hangUp closes the port, after what is being collected has been read.
+func (c *Console) hangUp(l *line) {
+	defer c.caught("close", new(error))
 	l.collecting.Lock()
 	defer l.collecting.Unlock()
 	l.port.Close()
 }
 
-// end ends the writer and drops what is queued.
-func (l *line) end() {
+// endLocked ends the writer and drops what is queued.
+func (c *Console) endLocked(l *line) {
 	l.stopped = true
 	if l.more != nil {
 		close(l.more)
 	}
-	l.dropLocked(func(input) bool { return true }, refuse(BecauseDown))
+	c.dropLocked(l, func(input) bool { return true }, refuse(BecauseDown))
+	c.movedLocked()
 }
 
-// push queues input and starts the writer with the first.
+// pushLocked queues input and starts the writer with the first. Bytes join
+// those that the same client has queued already: keystrokes come one by one.
 func (c *Console) pushLocked(l *line, in input) {
-	l.queue = append(l.queue, in)
+	in.from.queued += len(in.data)
 	l.queued += len(in.data)
+	if last := len(l.queue) - 1; last >= 0 && in.done == nil && l.queue[last].done == nil && l.queue[last].from == in.from {
+		l.queue[last].data = append(l.queue[last].data, in.data...)
+	} else {
+		l.queue = append(l.queue, in)
+	}
 	if l.more == nil {
 		l.more = make(chan struct{}, 1)
 		l.writer.Go(func() { c.write(l) })
@@ -74,8 +78,11 @@ func (c *Console) pushLocked(l *line, in input) {
 	}
 }
 
-// dropLocked takes what is chosen out of the queue: it is never delivered.
-func (l *line) dropLocked(chosen func(input) bool, why error) {
+// dropLocked takes what is chosen out of the queue: it is never delivered, and
+// whoever typed it is told.
+func (c *Console) dropLocked(l *line, chosen func(input) bool, why *Refusal) {
+	var losers []*Attachment
+	missed := map[*Attachment]int{}
 	kept := l.queue[:0]
 	for _, in := range l.queue {
 		if !chosen(in) {
@@ -84,17 +91,43 @@ func (l *line) dropLocked(chosen func(input) bool, why error) {
 		}
 		l.queued -= len(in.data)
 		if in.done != nil {
-			in.done(why)
+			in.done <- why
+		} else if missed[in.from] += len(in.data); missed[in.from] == len(in.data) {
+			losers = append(losers, in.from)
 		}
+	}
+	if len(kept) == len(l.queue) {
+		return
 	}
 	clear(l.queue[len(kept):])
 	l.queue = kept
-	l.movedLocked()
+	for _, a := range losers {
+		a.queued -= missed[a]
+		c.unsentLocked(a, missed[a], why)
+	}
+	c.movedLocked()
 }
 
-func (l *line) movedLocked() {
-	close(l.moved)
-	l.moved = make(chan struct{})
+// unsentLocked tells a client how much of what it had queued did not reach the line.
+func (c *Console) unsentLocked(a *Attachment, n int, why *Refusal) {
+	a.unsent = why
+	c.tellLocked(Event{Kind: KindUnsent, Lost: int64(n), Why: why.Error()}.by(a.client))
+}
+
+// movedLocked wakes those who wait for the queue to get shorter.
+func (c *Console) movedLocked() {
+	if c.moved != nil {
+		close(c.moved)
+		c.moved = nil
+	}
+}
+
+// movesLocked is closed when the queue gets shorter, or the line comes or goes.
+func (c *Console) movesLocked() <-chan struct{} {
+	if c.moved == nil {
+		c.moved = make(chan struct{})
+	}
+	return c.moved
 }
 
 // write brings the queue to the port until the line ends. An error closes the
@@ -108,15 +141,19 @@ func (c *Console) write(l *line) {
 			if !ok {
 				break
 			}
-			err := l.deliver(in)
+			n, err := c.deliver(l, in)
+			c.out.Add(int64(n))
 			c.mu.Lock()
 			l.queued -= len(in.data)
-			l.movedLocked()
+			in.from.queued -= len(in.data)
+			if n < len(in.data) {
+				c.unsentLocked(in.from, len(in.data)-n, refuse(BecauseDown))
+			}
+			c.movedLocked()
 			c.mu.Unlock()
-			c.out.Add(int64(len(in.data)))
 			if err != nil {
 				l.fail(err)
-				l.close()
+				c.hangUp(l)
 				return
 			}
 		}
@@ -140,15 +177,19 @@ func (l *line) nextLocked() (input, bool) {
 	return in, true
 }
 
-// deliver writes one piece, or sends a break.
-func (l *line) deliver(in input) error {
+// deliver writes one piece and returns how much of it the port took, or sends
+// a break. A break that fails is told to whoever sent it and harms the line no further.
+func (c *Console) deliver(l *line, in input) (n int, err error) {
+	defer c.caught("write", &err)
 	if in.done == nil {
-		_, err := l.port.Write(in.data)
-		return err
+		return l.port.Write(in.data)
 	}
-	err := l.port.(ports.Breaker).Break(in.pause)
-	in.done(err)
-	return err
+	broken := fmt.Errorf("send break: %w", errPanic)
+	defer func() { in.done <- broken }()
+	if broken = l.port.(ports.Breaker).Break(in.pause); broken == nil {
+		c.tell(Event{Kind: KindBreak, For: in.pause}.by(in.from.Client()))
+	}
+	return 0, nil
 }
 
 func (l *line) fail(err error) {

@@ -205,6 +205,11 @@ func (l *lock) covers(x Client) bool {
 	return l.holder.Session == x.Session || x.Kind == Sending && l.holder.Kind != Sending && l.own(x)
 }
 
+// delivers reports whether what x has queued may still go to the line.
+func (l *lock) delivers(x Client) bool {
+	return l.state == Held && l.covers(x) || l.state == Grace && x.Kind == Sending && l.own(x)
+}
+
 // own reports whether the lock belongs to the identity of x.
 func (l *lock) own(x Client) bool { return l.state != Free && l.holder.Name == x.Name }
 

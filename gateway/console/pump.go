@@ -16,7 +16,8 @@ var bursts = sync.Pool{New: func() any { return new([burst]byte) }}
 
 // read appends what the line says to the record until the line ends, which ctx
 // brings about.
-func (c *Console) read(ctx context.Context, l *line) error {
+func (c *Console) read(ctx context.Context, l *line) (err error) {
+	defer c.caught("read", &err)
 	if p, ok := l.port.(ports.TryReader); ok {
 		return c.readReady(ctx, l, p)
 	}
@@ -85,5 +86,6 @@ func (c *Console) said(p []byte) {
 	if len(p) > 0 {
 		c.record.Append(p)
 		c.in.Add(int64(len(p)))
+		c.grown(len(p))
 	}
 }

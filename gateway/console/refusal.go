@@ -29,7 +29,8 @@ const (
 	BecauseNoReason  Because = "no reason"  // forcing needs a reason
 	BecauseNoBreak   Because = "no break"   // this line cannot send one
 	BecauseLeft      Because = "left"       // the attachment or the console has ended
-	BecauseStuck     Because = "stuck"      // the line took no input before the caller's patience ended
+	BecauseStuck     Because = "stuck"      // the line took no input before patience ended
+	BecauseCancelled Because = "cancelled"  // the caller gave up
 )
 
 // Error is the refusal in a few words, without advice.
@@ -57,6 +58,8 @@ func (r *Refusal) Error() string {
 		return "the console has ended"
 	case BecauseStuck:
 		return "the line takes no input"
+	case BecauseCancelled:
+		return "cancelled"
 	}
 	return string(r.Because)
 }

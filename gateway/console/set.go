@@ -22,6 +22,7 @@ type Set struct {
 	ctx   context.Context // the life of the consoles; its cause is their goodbye
 	tasks sync.WaitGroup
 	view  atomic.Pointer[view] // what readers see
+	gate  gate                 // of all the records
 
 	mu      sync.Mutex // one Apply at a time
 	running map[*Console]*life
@@ -55,7 +56,7 @@ type Change struct {
 
 // NewSet makes an empty set whose consoles live until ctx ends at the latest.
 func NewSet(ctx context.Context) *Set {
-	s := &Set{ctx: ctx, running: map[*Console]*life{}, leaving: map[string]*life{}}
+	s := &Set{ctx: ctx, gate: newGate(flushes), running: map[*Console]*life{}, leaving: map[string]*life{}}
 	s.view.Store(&view{})
 	return s
 }
@@ -116,6 +117,7 @@ func (s *Set) open(options []Options) (added []*Console, _ error) {
 			}
 			return nil, err
 		}
+		c.fresh.gate = s.gate
 		added = append(added, c)
 	}
 	return added, nil

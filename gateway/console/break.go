@@ -1,0 +1,86 @@
+package console
+
+import (
+	"context"
+	"time"
+
+	"consoled/ports"
+)
+
+// The bounds of a break (interface.md 2.2).
+const (
+	defaultBreak = 250 * time.Millisecond
+	longestBreak = 3 * time.Second
+)
+
+// Break sends a break of length d (0 means 250 ms; at most 3 s), taking the
+// lock as a keystroke does, behind what was typed before. It returns when the
+// break was sent. One that still waits when ctx ends, or when the line has
+// taken nothing for 30 s, is not sent.
+func (a *Attachment) Break(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		d = defaultBreak
+	}
+	in := input{from: a, pause: min(d, longestBreak), done: make(chan error, 1)}
+	if refusal := a.pushBreak(in); refusal != nil {
+		return refusal
+	}
+	stuck := time.NewTimer(patience)
+	defer stuck.Stop()
+	for {
+		moved := a.Room()
+		select {
+		case err := <-in.done:
+			return err
+		default:
+		}
+		select {
+		case err := <-in.done:
+			return err
+		case <-moved:
+			stuck.Reset(patience)
+		case <-a.left:
+			return a.takeBack(in, refuse(BecauseLeft))
+		case <-stuck.C:
+			return a.takeBack(in, refuse(BecauseStuck))
+		case <-ctx.Done():
+			return a.takeBack(in, givenUp(ctx))
+		}
+	}
+}
+
+func (a *Attachment) pushBreak(in input) *Refusal {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !a.client.MayBreak {
+		return refuse(BecauseNoRight)
+	}
+	if c.line != nil {
+		if _, can := c.line.port.(ports.Breaker); !can {
+			return refuse(BecauseNoBreak)
+		}
+	}
+	if refusal := a.mayTypeLocked(); refusal != nil {
+		return refusal
+	}
+	c.pushLocked(c.line, in)
+	return nil
+}
+
+// takeBack takes a break out of the queue that nobody waits for any more. One
+// that is being sent already is past that, and stands in the record.
+func (a *Attachment) takeBack(in input, why *Refusal) error {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.line != nil {
+		c.dropLocked(c.line, func(other input) bool { return other.done == in.done }, why)
+	}
+	select {
+	case err := <-in.done:
+		return err
+	default:
+		return why
+	}
+}
