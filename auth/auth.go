@@ -22,6 +22,7 @@ type Problem struct {
 	Line    int // 0: the file as a whole
 	Text    string
 	Warning bool // nothing was refused for it
+	Lost    bool // the whole file, or what a pattern chooses, is missing or gives no key
 }
 
 // String is the problem as people read it: FILE:LINE: TEXT.

@@ -90,22 +90,65 @@ func TestKeyFileModes(t *testing.T) {
 	file := filepath.Join(dir, "k")
 	for mode, want := range map[os.FileMode]string{
 		0o600: "", 0o644: "",
-		0o664: file + ": mode 0664 lets others write it, and so add keys (fix: chmod go-w)",
-		0o602: file + ": mode 0602 lets others write it, and so add keys (fix: chmod go-w)",
+		0o664: "mode 0664 lets its group write it, and so add keys (fix: chmod g-w)",
+		0o602: "mode 0602 lets anybody add keys - this file is refused (fix: chmod o-w)",
 	} {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
 		keys, problems, err := LoadKeys([]string{file})
-		got := ""
+		got, refused := "", mode == 0o602
 		for _, p := range problems {
-			got += p.String()
-			if !p.Warning {
-				t.Errorf("%v is no warning", p)
+			got += p.Text
+			if p.Warning == refused || p.Lost != refused {
+				t.Errorf("%#o: %+v", mode, p)
 			}
 		}
-		if err != nil || len(keys) != 1 || got != want {
+		if err != nil || (len(keys) == 0) != refused || got != want {
 			t.Errorf("%#o: %d keys, %q, %v", mode, len(keys), got, err)
+		}
+	}
+}
+
+// TestKeyFolderModes refuses keys that anybody on the machine may replace, or
+// to which they may add their own.
+func TestKeyFolderModes(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes say nothing on Windows")
+	}
+	dir := tree(t, map[string]string{"keys.d/a.pub": keyA})
+	folder := filepath.Join(dir, "keys.d")
+	for _, tt := range []struct {
+		mode        os.FileMode
+		name        string
+		wantRefused bool
+	}{
+		{0o755, "*.pub", false}, {0o775, "*.pub", false}, {0o777, "*.pub", true}, {0o777 | os.ModeSticky, "*.pub", true},
+		{0o755, "a.pub", false}, {0o777, "a.pub", true}, {0o777 | os.ModeSticky, "a.pub", false},
+	} {
+		if err := os.Chmod(folder, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		keys, problems, err := LoadKeys([]string{filepath.Join(folder, tt.name)})
+		if err != nil || (len(keys) == 0) != tt.wantRefused || (len(problems) == 1 && problems[0].Lost) != tt.wantRefused {
+			t.Errorf("%v %s: %d keys, %v, %v", tt.mode, tt.name, len(keys), problems, err)
+		}
+	}
+}
+
+// TestLostFiles tells a file that is gone from one that gives no key.
+func TestLostFiles(t *testing.T) {
+	dir := tree(t, map[string]string{"empty": "", "utf16": "\xff\xfea\x00", "folder/": "", "keys.d/no key": "x", "none.d/": ""})
+	for name, want := range map[string]bool{
+		"empty": false, "utf16": true, "folder": true, "nowhere": true, "no.d/*.pub": true, "none.d/*.pub": false, "keys.d/*.pub": false,
+	} {
+		_, problems, err := LoadKeys([]string{filepath.Join(dir, name)})
+		got := false
+		for _, p := range problems {
+			got = got || p.Lost
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: lost is %v of %v, %v", name, got, problems, err)
 		}
 	}
 }

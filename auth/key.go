@@ -74,7 +74,7 @@ func (r *ring) read(file, user string, data []byte) {
 	r.reported = 0
 	data, err := checkFile(user, data)
 	if err != nil {
-		r.report(file, 0, false, err.Error()+" - this file is refused")
+		r.problems = append(r.problems, Problem{File: file, Text: oneLine(err.Error() + " - this file is refused"), Lost: true})
 		return
 	}
 	for number := 1; len(data) > 0; number++ {
