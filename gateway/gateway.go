@@ -11,9 +11,11 @@
 //	its question, when one is asked  keepalive             connection           it is answered, or the connection has ended
 //	session channel                  gliderlabs/ssh        connection           both sides closed the channel
 //	program, one a session           session channel       session channel      the verb is done
+//	helpers of a verb                the verb              the verb             the verb is done
 //	input, one a session             first Read            session channel      the channel is closed
 //	request handler, one each        gliderlabs/ssh        itself               the connection has ended
 //	console, one each                console.Set           console.Set.Wait     Serve ends, or it was removed
+//	waits of a stop                  Serve                 Serve, for a while   what they wait for has ended
 //	handshake and key exchange       x/crypto/ssh          itself               the connection is closed
 //
 // x/crypto/ssh starts its own readers, which cannot be waited for: they end

@@ -13,21 +13,21 @@ import (
 // errHeld is a lock that another process holds.
 var errHeld = errors.New("held by another process")
 
-// lockState makes this the one gateway of a state folder: two of them would
-// write one record. The lock is the kernel's and goes with the process; the file
-// stays, and says who has it.
-func lockState(dir string) (unlock func(), _ error) {
-	name := filepath.Join(dir, "lock")
+// lockFolder makes this the one gateway of a folder: two of them would write one
+// record. The lock is the kernel's and goes with the process; the file
+// stays, and says who has it. setting is the key that names the folder.
+func lockFolder(dir, file, setting string) (unlock func(), _ error) {
+	name := filepath.Join(dir, file)
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock state folder: %w", err)
+		return nil, fmt.Errorf("lock %s: %w%s", setting, err, folderFix(err, dir, setting))
 	}
 	if err := lockFile(f); err != nil {
 		holder := holderOf(f)
 		// Nothing was written.
 		_ = f.Close()
 		if errors.Is(err, errHeld) {
-			return nil, fmt.Errorf("state folder %s is in use by another gateway%s\nfix: stop it, or set another state_dir", dir, holder)
+			return nil, fmt.Errorf("%s %s is in use by another gateway%s\nfix: stop it, or set another %s", setting, dir, holder, setting)
 		}
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}

@@ -7,9 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"consoled/auth"
 	"consoled/gateway/config"
 	"consoled/gateway/console"
 )
@@ -28,21 +26,23 @@ func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 	old := g.site.Load()
 	next, err := g.load()
 	if err == nil {
-		_, err = next.openHostKeys()
+		err = next.succeed(old, len(g.options.Listeners) > 0)
+	}
+	if err == nil && g.listening.Load() == nil {
+		err = errors.New("reload: the gateway stops")
 	}
 	if err != nil {
 		g.log.Warn("reload refused", "by", by, "err", err)
-		return "", fmt.Errorf("%w; running configuration unchanged", err)
+		return "", err
 	}
 	p := compare(old, next)
 	affected := g.people(p)
-	next.warnings = append(next.warnings, g.fixed(old.config, next.config)...)
 	if err := g.apply(next, p, " by "+by); err != nil {
 		g.log.Warn("reload refused", "by", by, "err", err)
 		return "", fmt.Errorf("%w; running configuration unchanged", err)
 	}
 	g.site.Store(next)
-	g.review(next)
+	g.review(old, next)
 	summary := strings.Join(append([]string{p.String() + "; " + count(affected, "person", "people") + " affected"},
 		warningsOf(next)...), "; ")
 	g.log.Info("reloaded", "by", by, "summary", p.String(), "affected", affected, "warnings", len(next.warnings))
@@ -125,19 +125,6 @@ func (g *Gateway) people(p plan) (n int) {
 	return n
 }
 
-// fixed warns of changes that only a new start brings about.
-func (g *Gateway) fixed(old, next *config.Config) (warnings []string) {
-	warn := func(key string, same bool) {
-		if !same {
-			warnings = append(warnings, key+" changed: in force after the next start")
-		}
-	}
-	warn("listen", len(g.options.Listeners) > 0 || slices.Equal(old.Listen, next.Listen))
-	warn("state_dir", old.StateDir == next.StateDir)
-	warn("log", old.Log == next.Log)
-	return warnings
-}
-
 // apply brings the consoles in line with a plan, all of it or none.
 func (g *Gateway) apply(next *site, p plan, why string) error {
 	d := console.Difference{Remove: p.removed}
@@ -179,41 +166,4 @@ func (g *Gateway) observe(e console.Event) {
 		attrs = append(attrs, "for", e.For)
 	}
 	g.log.Info("console event", attrs...)
-}
-
-// review decides anew what everybody who is connected may do. A connection
-// whose key is gone, or is somebody else's now, ends.
-func (g *Gateway) review(s *site) {
-	for _, c := range g.door.connections() {
-		id, ok := c.who()
-		if !ok {
-			continue
-		}
-		now, err := s.policy.Identify(id.Key.Public, id.Source, time.Now())
-		if err != nil || now.Name != id.Name {
-			c.log.Info("connection revoked", "who", id.Name, "key", id.Fingerprint, "err", err)
-			c.dismiss(errRevoked)
-			continue
-		}
-		c.become(now)
-	}
-	for _, open := range g.sessions.all() {
-		g.revise(open)
-	}
-}
-
-// revise decides anew what a session may do on the consoles that it joined.
-func (g *Gateway) revise(s *session) {
-	asked := s.asked.Load()
-	if asked == nil {
-		return // it has joined none
-	}
-	for _, p := range s.joined() {
-		cl := g.Client(asked, p.console, p.kind)
-		if !g.Rights(asked.Who, p.console).Has(auth.Read) {
-			p.attachment.Detach("you may no longer read this console")
-			continue
-		}
-		p.attachment.Update(cl)
-	}
 }

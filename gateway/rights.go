@@ -114,6 +114,9 @@ func (g *Gateway) Health() command.Health {
 // Check reads the configuration and the keys without applying them.
 func (g *Gateway) Check() (string, error) {
 	s, err := g.load()
+	if err == nil {
+		err = s.keepsKeys(g.site.Load())
+	}
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"consoled/gateway/config"
@@ -20,6 +21,7 @@ const (
 	goodbye  = 1500 * time.Millisecond
 	hurry    = time.Second
 	closing  = time.Second
+	settling = 100 * time.Millisecond
 	flushing = 1200 * time.Millisecond
 )
 
@@ -31,10 +33,7 @@ var errStopping = errors.New("the gateway stops")
 // returns within five seconds, when the records are closed. It may be called once.
 func (g *Gateway) Serve(ctx context.Context) error {
 	s := *g.site.Load()
-	if err := os.MkdirAll(s.config.StateDir, 0o700); err != nil {
-		return fmt.Errorf("state folder: %w", err)
-	}
-	unlock, err := lockState(s.config.StateDir)
+	unlock, err := g.takeFolders(&s)
 	if err != nil {
 		return err
 	}
@@ -59,32 +58,8 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	for _, w := range s.warnings {
 		g.log.Warn("configuration", "warning", w)
 	}
-	if err := makeRecords(s.config.Log.Dir, s.group); err != nil {
-		return err
-	}
 	g.site.Store(&s)
 	return g.serve(ctx, &s, listeners)
-}
-
-// makeRecords makes the folder of all records, and lets a group into it. One
-// that is there already stays as it is.
-func makeRecords(dir string, group int) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make record folder: %w", err)
-	}
-	if group < 0 {
-		return nil
-	}
-	if err := os.Chown(dir, -1, group); err != nil {
-		return fmt.Errorf("make record folder: %w\nfix: make the consoled user a member of log.group", err)
-	}
-	if err := os.Chmod(dir, 0o750); err != nil {
-		return fmt.Errorf("make record folder: %w", err)
-	}
-	return nil
 }
 
 // listen opens the configured addresses, or takes those that were handed over.
@@ -108,6 +83,9 @@ func (g *Gateway) listen(ctx context.Context, addresses []string) (listeners []n
 func listenFix(err error) string {
 	if errors.Is(err, os.ErrPermission) {
 		return "\nfix: ports below 1024 need CAP_NET_BIND_SERVICE; or set listen to another port"
+	}
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return "\nfix: no interface has this address (yet?): set listen to one that this machine has"
 	}
 	return "\nfix: stop what uses the address, or set listen to another one"
 }
@@ -155,9 +133,12 @@ func (g *Gateway) serve(ctx context.Context, s *site, listeners []net.Listener) 
 
 // stop ends everything in order, and gives nothing more time than it has.
 func (g *Gateway) stop(end context.CancelCauseFunc, set *console.Set, connections *sync.WaitGroup) error {
-	g.reloading.Lock()
 	g.listening.Store(nil) // no reload from now on
-	g.reloading.Unlock()
+	// One under way may hang on a file system that does not answer; it applies nothing any more.
+	within(settling, func() {
+		g.reloading.Lock()
+		g.reloading.Unlock()
+	})
 	end(errStopping)
 	g.sessions.wait(goodbye)
 	for _, c := range g.door.connections() {

@@ -20,8 +20,9 @@ type site struct {
 	policy   *auth.Policy
 	hostKeys []gossh.Signer // none before Serve
 	consoles map[string]config.Console
-	group    int      // gid that may read the records, or -1
-	warnings []string // of the configuration and the key files
+	group    int            // gid that may read the records, or -1
+	warnings []string       // of the configuration and the key files
+	lost     []auth.Problem // key files that give nothing
 	loaded   time.Time
 }
 
@@ -57,8 +58,11 @@ func (g *Gateway) load() (*site, error) {
 	for _, p := range c.Warnings {
 		s.warnings = append(s.warnings, fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text))
 	}
-	for _, p := range problems {
+	for _, p := range append(problems, s.policy.Problems()...) {
 		s.warnings = append(s.warnings, p.String())
+		if p.Lost {
+			s.lost = append(s.lost, p)
+		}
 	}
 	if len(keys) == 0 {
 		s.warnings = append(s.warnings, "no key is authorised: nobody can log in")
