@@ -26,32 +26,34 @@ func recordPaced(ctx context.Context, r *rig, s *site, rate float64) error {
 		rate /= 10 // as there is a tenth of the consoles
 	}
 	row := fmt.Sprintf("record %d consoles at %.3g MB/s in all", len(s.fleet.devices), rate/1e6)
-	return s.recordWhile(ctx, r, row, rate/1e6, func(ctx context.Context) error {
-		return paced(ctx, s.fleet.devices, rate)
-	})
+	load := func(ctx context.Context) error { return paced(ctx, s.fleet.devices, rate) }
+	return s.recordWhile(ctx, r, row, rate/1e6, 10*time.Second, load)
 }
 
 // recordFlat lets all consoles speak as fast as they can.
 func recordFlat(ctx context.Context, r *rig, s *site) error {
 	row := fmt.Sprintf("record %d consoles flat out", len(s.fleet.devices))
-	return s.recordWhile(ctx, r, row, 0, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, r.span(5*time.Second))
-		defer cancel()
+	return s.recordWhile(ctx, r, row, 0, 4*time.Second, func(ctx context.Context) error {
 		_, err := flatOut(ctx, s.fleet.devices)
 		return err
 	})
 }
 
 // recordWhile measures the server under a load until all is on disk.
-func (s *site) recordWhile(ctx context.Context, r *rig, row string, rate float64, load func(context.Context) error) error {
+func (s *site) recordWhile(ctx context.Context, r *rig, row string, rate float64, span time.Duration, load func(context.Context) error) error {
 	if up := s.fleet.up.Load(); up < int64(len(s.fleet.devices)) {
 		s.set(row+": CPU per GB", "%d connected", up)
 		return nil
 	}
+	// The first seconds also make files and buffers, and are another figure.
+	if err := during(ctx, r.span(2*time.Second), load); err != nil {
+		return err
+	}
+	if err := s.recorded(ctx); err != nil {
+		return fmt.Errorf("record does not grow to what was said: %w", err)
+	}
 	cpu, said, began := s.process.cpu(), s.fleet.bytes(), time.Now()
-	limited, cancel := context.WithTimeout(ctx, r.span(10*time.Second))
-	defer cancel()
-	if err := load(limited); err != nil {
+	if err := during(ctx, r.span(span), load); err != nil {
 		return err
 	}
 	took := time.Since(began)
@@ -71,4 +73,11 @@ func (s *site) recordWhile(ctx context.Context, r *rig, row string, rate float64
 	s.set(row+": memory", "%.0f MB", float64(s.process.memory())/1e6)
 	s.set(row+": record", "%s", &v)
 	return v.err()
+}
+
+// during runs a load for some time.
+func during(ctx context.Context, d time.Duration, load func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return load(ctx)
 }

@@ -43,10 +43,8 @@ func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64
 	if len(before) < 2 {
 		return 0, 0, fmt.Errorf("%d watchers", len(before))
 	}
-	limited, cancel := context.WithTimeout(ctx, r.span(10*time.Second))
-	defer cancel()
 	began := time.Now()
-	if err := paced(limited, s.fleet.devices[:1], watchedRate); err != nil {
+	if err := during(ctx, r.span(10*time.Second), s.speakEvenly); err != nil {
 		return 0, 0, err
 	}
 	took := time.Since(began)

@@ -41,9 +41,7 @@ func (r *rig) deliver(ctx context.Context, s *site, n int) error {
 		return err
 	}
 	cpu := s.process.cpu()
-	limited, cancel := context.WithTimeout(ctx, r.span(8*time.Second))
-	defer cancel()
-	if err := paced(limited, s.fleet.devices[:1], watchedRate); err != nil {
+	if err := during(ctx, r.span(8*time.Second), s.speakEvenly); err != nil {
 		return err
 	}
 	if err := pause(ctx, time.Second); err != nil { // for what is under way
@@ -57,6 +55,11 @@ func (r *rig) deliver(ctx context.Context, s *site, n int) error {
 	row := fmt.Sprintf("%d watchers at 1 MB/s: CPU per GB delivered", n)
 	s.set(row, "%.3g s", perGB(cpu, sum(after)-sum(before)))
 	return nil
+}
+
+// speakEvenly is the first console, busy.
+func (s *site) speakEvenly(ctx context.Context) error {
+	return paced(ctx, s.fleet.devices[:1], watchedRate)
 }
 
 // watched is what each watcher has read by now.

@@ -104,14 +104,21 @@ func (s *site) firstLogin(ctx context.Context) error {
 	}
 }
 
-// end stops the server, then the devices, and deletes the records.
+// end stops the server, then the devices, and empties the records. Their files
+// stay until all is over: ext4 looks long for a free inode where many have just
+// been deleted, which the next server would be charged for.
 func (s *site) end() error {
 	var err error
 	if s.process != nil {
 		err = s.process.stop()
 	}
 	s.fleet.away()
-	return errors.Join(err, os.RemoveAll(s.dir))
+	for _, d := range s.fleet.devices {
+		if e := os.Truncate(s.record(s, consoleName(d.id)), 0); !errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // recorded waits until what the devices said is on disk. Where the server adds
