@@ -50,12 +50,3 @@ type Options struct {
 	Rights     func() string // one line, for ^Ecg
 	Status     func() string // some lines, for ^Eci; escaped already
 }
-
-// Exit codes of a session (interface.md 2.2).
-const (
-	ExitLeft   = 0
-	ExitUsage  = 64
-	ExitDown   = 69
-	ExitBusy   = 75
-	ExitDenied = 77
-)

@@ -131,6 +131,7 @@ func (p *person) seesNot(not ...string) {
 // A room is a console with a fake line and the people at it.
 type room struct {
 	t       *testing.T
+	size    func() (int, int) // of the next window; nil: 120 by 24
 	ctx     context.Context
 	console *console.Console
 	fake    *porttest.Fake
@@ -139,10 +140,12 @@ type room struct {
 
 var errStop = errors.New("gateway stops")
 
-func newRoom(t *testing.T, o console.Options) *room {
+func newRoom(t *testing.T, o console.Options) *room { return newRoomIn(t, o, t.TempDir()) }
+
+func newRoomIn(t *testing.T, o console.Options, dir string) *room {
 	t.Helper()
 	fake := porttest.NewFake("fake node1", porttest.Abilities{Break: true})
-	o.Subject, o.Backend, o.Record = names.Subject{Name: "node1"}, fake, record.Options{Dir: t.TempDir(), Group: -1}
+	o.Subject, o.Backend, o.Record = names.Subject{Name: "node1"}, fake, record.Options{Dir: dir, Group: -1}
 	c, err := console.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +170,10 @@ func (r *room) line() *porttest.Line {
 // enter seats a person at the console.
 func (r *room) enter(name string, o Options) *person {
 	r.n++
+	size := r.size
+	if size == nil {
+		size = func() (int, int) { return 120, 24 }
+	}
 	p := &person{
 		t: r.t, typed: make(chan []byte), gone: make(chan struct{}), breaks: make(chan time.Duration, 4), code: make(chan int, 1),
 		client: console.Client{
@@ -175,7 +182,7 @@ func (r *room) enter(name string, o Options) *person {
 		},
 	}
 	p.term = Terminal{
-		In: p, Out: p, Err: p, PTY: true, Term: "xterm", Size: func() (int, int) { return 120, 24 }, Breaks: p.breaks,
+		In: p, Out: p, Err: p, PTY: true, Term: "xterm", Size: size, Breaks: p.breaks,
 		Interrupt: p.leave, Abort: p.abort, Lost: func() bool { return p.lost },
 	}
 	if o.Rights == nil {
@@ -211,8 +218,8 @@ func TestTypeAndSee(t *testing.T) {
 		if code := <-p.code; code != ExitLeft {
 			t.Errorf("exit %d", code)
 		}
-		if !strings.HasSuffix(p.screen(), restoreTitle) {
-			t.Errorf("the title was not restored: %q", p.screen())
+		if !strings.HasSuffix(p.screen(), restoreTitle) || !strings.HasPrefix(p.screen(), saveTitle) {
+			t.Errorf("the title was not saved and restored: %q", p.screen())
 		}
 	})
 }

@@ -3,29 +3,45 @@ package attach
 import (
 	"bytes"
 	"fmt"
+	"time"
 )
+
+// oneGo is how soon a packet follows another for both to be of one paste.
+const oneGo = 100 * time.Millisecond
 
 // guard keeps the first thing that a person types at a free console from doing
 // harm: people press ^C to get out, and paste into the wrong window. The same
 // thing again is meant.
 type guard struct {
 	off  bool
-	last []byte
+	last []byte    // the first packet that was not sent
+	at   time.Time // when the newest packet of it came
 }
 
 // check returns what it is that should not be sent yet, or "". free says
 // whether nobody writes on the console.
-func (g *guard) check(packet []byte, free bool) string {
+func (g *guard) check(packet []byte, free bool, now time.Time) string {
 	if g.off || len(packet) == 0 {
 		return ""
 	}
+	if g.last != nil && now.Sub(g.at) < oneGo {
+		g.at = now
+		return harm(g.last) // the rest of what was not sent
+	}
 	what := harm(packet)
-	if !free || what == "" || bytes.Equal(packet, g.last) {
+	if !free || what == "" || g.again(packet) {
 		g.off, g.last = true, nil
 		return ""
 	}
-	g.last = bytes.Clone(packet)
+	g.last, g.at = bytes.Clone(packet), now
 	return what
+}
+
+// again reports whether a packet is the last one once more. Where a paste is
+// parted into packets is a matter of chance.
+func (g *guard) again(packet []byte) bool {
+	n := min(len(packet), len(g.last))
+	return n > 0 && (n == len(packet) || n > 1) && bytes.Equal(packet[:n], g.last[:n])
 }
 
 // harm names what a packet would do, or "".

@@ -43,8 +43,8 @@ func (s *session) key(k string) string {
 	}
 	var text strings.Builder
 	for _, b := range s.escape.seq {
-		if b < ' ' {
-			fmt.Fprintf(&text, "^%c", b|0x40)
+		if b < ' ' || b == 0x7f {
+			fmt.Fprintf(&text, "^%c", b^0x40)
 		} else {
 			text.WriteByte(b)
 		}
@@ -111,11 +111,8 @@ func (s *session) help() {
 
 // ask takes the lock where that needs nobody's consent.
 func (s *session) ask() {
-	switch err := s.place.Take(); {
-	case err == nil:
-		return
-	default:
-		s.notice(strings.TrimSuffix(strings.TrimPrefix(s.notSent(err), "not sent: "), ".") + ".")
+	if err := s.place.Take(); err != nil {
+		s.notice(strings.TrimPrefix(s.notSent(err), "not sent: "))
 	}
 }
 

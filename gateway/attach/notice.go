@@ -180,6 +180,10 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 			return fmt.Sprintf("BREAK sent (%dms).", e.For.Milliseconds()), false
 		}
 		return fmt.Sprintf("%s sent BREAK (%dms).", who, e.For.Milliseconds()), false
+	case console.KindUnsent:
+		if mine {
+			return fmt.Sprintf("not sent: the last %d bytes that you typed (%s).", e.Lost, why), false
+		}
 	case console.KindGap:
 		if e.Why != "" {
 			return "recording fails: " + why, true

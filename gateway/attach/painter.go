@@ -25,7 +25,14 @@ const (
 	patience = 250 * time.Millisecond
 	// unread is how many notices may wait for a terminal that takes no output.
 	unread = 100
+	// longestFinish is how much is read for the end of an escape sequence
+	// before a notice cuts it off.
+	longestFinish = 4 << 10
 )
+
+// can ends a sequence that has begun (ECMA-48 CAN), so that a notice is not taken for
+// a part of it.
+const can = "\x18"
 
 // A painter is the one goroutine that writes to the terminal: what the record
 // says, in order, and notices in between where they do no harm.
@@ -42,7 +49,10 @@ type painter struct {
 	buf     []byte // one chunk, made with the first output
 	clean   []byte
 	skipped int64
+	missing int64     // bytes that the record does not have
 	told    time.Time // when the last skip was told
+	failed  time.Time // when it was last told that the record cannot be read
+	asking  string    // the open question and the answer so far
 	titles  int       // titles that the target has set, at the last look
 	titled  time.Time // when it set one
 
@@ -62,6 +72,7 @@ type paint struct {
 	raw    string   // bytes as they are: a bell, an echo in a prompt
 	plain  bool     // lines stand without the name in front
 	record []byte   // a replay, filtered already
+	asking *string  // what an open question looks like from now on; empty: it is closed
 }
 
 // say queues something to show. It never waits; what a stuck terminal does not
@@ -179,14 +190,16 @@ func (p *painter) held() bool {
 // or there is something to say.
 func (p *painter) live(ctx context.Context) error {
 	for ctx.Err() == nil && !p.held() {
-		p.jump()
+		if err := p.jump(); err != nil {
+			return err
+		}
 		if p.buf == nil {
 			p.buf = make([]byte, chunk)
 		}
 		n, err := p.cursor.Read(p.buf)
-		p.skipped += p.cursor.Skipped()
-		if err != nil && err != io.EOF {
-			return err
+		p.missing += p.cursor.Skipped()
+		if n == 0 && err != nil && err != io.EOF {
+			p.unreadable(err)
 		}
 		if n == 0 {
 			return nil
@@ -201,6 +214,18 @@ func (p *painter) live(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unreadable gives up what the disk does not give back. The end of the record
+// is in memory, so that the session goes on with what comes.
+func (p *painter) unreadable(err error) {
+	end := p.record.End()
+	p.missing += end - p.cursor.Offset()
+	p.cursor.SeekTo(end)
+	if time.Since(p.failed) > time.Minute {
+		p.failed = time.Now()
+		p.say(paint{lines: []string{"the record cannot be read, going on with what comes: " + words(err.Error())}})
+	}
 }
 
 // pass writes bytes of the target. Only the writer's terminal sees queries:
@@ -221,10 +246,10 @@ func (p *painter) pass(b []byte) error {
 }
 
 // jump skips to now where the terminal has fallen too far behind.
-func (p *painter) jump() {
+func (p *painter) jump() error {
 	end := p.record.End()
 	if end-p.cursor.Offset() <= behind {
-		return
+		return nil
 	}
 	to, err := p.record.LastLines(1, 4<<10)
 	if err != nil || to <= p.cursor.Offset() {
@@ -232,12 +257,26 @@ func (p *painter) jump() {
 	}
 	p.skipped += to - p.cursor.Offset()
 	p.cursor.SeekTo(to)
+	p.queries = screen.Queries{}
+	return p.cutOff()
 }
+
+// cutOff ends a sequence whose end will not come.
+func (p *painter) cutOff() error {
+	if p.tracker.Between() {
+		return nil
+	}
+	p.tracker.Feed([]byte(can))
+	return p.write([]byte(can))
+}
+
+// unshown reports that it is time to tell of bytes that were not shown.
+func (p *painter) unshown() bool { return p.skipped+p.missing > 0 && time.Since(p.told) > time.Second }
 
 func (p *painter) pending() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.queue) > 0 || p.title != "" || p.skipped > 0 && time.Since(p.told) > time.Second
+	return len(p.queue) > 0 || p.title != "" || p.unshown()
 }
 
 // notices writes what is to be said, between the sequences of the target.
@@ -246,20 +285,20 @@ func (p *painter) notices(ctx context.Context) error {
 	queue, title := p.queue, p.title
 	p.queue, p.title = nil, ""
 	p.mu.Unlock()
-	if p.skipped > 0 && time.Since(p.told) > time.Second {
-		queue = append(queue, paint{lines: []string{thousands(p.skipped) + " bytes skipped (your terminal was slow)."}})
-		p.skipped, p.told = 0, time.Now()
+	if p.unshown() {
+		if p.skipped > 0 {
+			queue = append(queue, paint{lines: []string{thousands(p.skipped) + " bytes skipped (your terminal was slow)."}})
+		}
+		if p.missing > 0 {
+			queue = append(queue, paint{lines: []string{thousands(p.missing) + " bytes are missing from the record here."}})
+		}
+		p.skipped, p.missing, p.told = 0, 0, time.Now()
 	}
 	if title == "" && len(queue) == 0 {
 		return nil
 	}
 	if err := p.finish(ctx); err != nil {
 		return err
-	}
-	if title != "" && time.Since(p.titled) > time.Minute {
-		if err := p.write([]byte(setTitle(title))); err != nil {
-			return err
-		}
 	}
 	for _, x := range queue {
 		if err := p.write(p.render(x)); err != nil {
@@ -270,38 +309,49 @@ func (p *painter) notices(ctx context.Context) error {
 			return err
 		}
 	}
+	if title != "" && time.Since(p.titled) > time.Minute {
+		return p.write([]byte(setTitle(title))) // behind what saves the one before
+	}
 	return nil
 }
 
-// finish lets a sequence that has begun come to its end, for a moment.
+// finish lets a sequence that has begun come to its end, for a moment, and cuts
+// off one that goes on: no target can keep a notice from being seen.
 func (p *painter) finish(ctx context.Context) error {
 	if p.tracker.Between() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for one := make([]byte, 1); !p.tracker.Between(); {
+	one := make([]byte, 1)
+	for range longestFinish {
 		n, err := p.cursor.Read(one)
 		if n == 0 && (err != nil || p.cursor.Wait(ctx) != nil) {
-			return nil
+			break
 		}
 		if err := p.pass(one[:n]); err != nil {
 			return err
 		}
+		if p.tracker.Between() {
+			return nil
+		}
 	}
-	return nil
+	return p.cutOff()
 }
 
 // render makes a notice: on lines of its own, with the target's unfinished line
-// printed again below, so that a prompt with half-typed text is still seen.
+// or the open question printed again below, so that a prompt with half-typed text is still seen.
 func (p *painter) render(x paint) []byte {
 	var b bytes.Buffer
 	b.WriteString(x.raw)
+	if x.asking != nil {
+		p.asking = *x.asking
+	}
 	if len(x.lines) == 0 {
 		return b.Bytes()
 	}
 	b.WriteString("\r")
-	if !p.tracker.AtLineStart() {
+	if !p.tracker.AtLineStart() || p.asking != "" {
 		b.WriteString("\n")
 	}
 	for _, line := range x.lines {
@@ -314,7 +364,11 @@ func (p *painter) render(x paint) []byte {
 		b.WriteString(line)
 		b.WriteString("\r\n")
 	}
-	b.Write(p.tracker.Line())
+	if p.asking != "" {
+		b.WriteString(p.asking)
+	} else {
+		b.Write(p.tracker.Line())
+	}
 	return b.Bytes()
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +45,8 @@ type session struct {
 	since   time.Time
 	warned  bool      // that the line takes no input
 	refused time.Time // when the person was last told that something was not sent
+	because console.Because
+	guarded time.Time // when the guard last held something back
 	lines   int       // that ^Ecr shows
 	leave   func(code int)
 	left    bool
@@ -57,20 +58,21 @@ type session struct {
 // code. It ends the attachment.
 func Run(ctx context.Context, c *console.Console, place *console.Attachment, t Terminal, o Options) int {
 	s := &session{console: c, place: place, terminal: t, o: o, titled: canTitle(t, o)}
+	defer place.Leave(false)
 	if err := s.begin(); err != nil {
-		place.Leave(false)
 		return s.code
 	}
+	defer s.painter.cursor.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var tasks sync.WaitGroup
+	var tasks Tasks
 	typed := make(chan []byte)
-	tasks.Go(func() { read(ctx, t.In, typed) })
+	tasks.Go(func() { read(ctx, t.In, typed) }, cancel)
 	tasks.Go(func() {
 		if err := s.painter.run(ctx); err != nil {
 			t.Interrupt() // the terminal is gone: its input ends the session
 		}
-	})
+	}, t.Interrupt)
 	s.loop(ctx, typed)
 	s.depart(t, cancel, &tasks)
 	return s.code
@@ -116,13 +118,8 @@ func (s *session) claim(st console.Status) (err error) {
 	if err == nil {
 		return nil
 	}
-	var r *console.Refusal
-	if s.code = max(s.code, ExitBusy); errors.As(err, &r) && r.Because == console.BecauseNoRight {
-		s.code = ExitDenied
-	} else if errors.As(err, &r) && r.Because == console.BecauseNoReason {
-		s.code = ExitUsage
-	} else if s.o.ExitOnDown && r == nil {
-		s.code = ExitDown
+	if s.code == ExitLeft {
+		s.code = ExitCode(err)
 	}
 	io.WriteString(s.terminal.Out, "["+s.console.Name()+"] "+words(err.Error())+"\r\n")
 	return err
@@ -154,16 +151,17 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 	defer hold.Stop()
 	broke := make(chan error, 1)
 	breaking := false
-	var breaks sync.WaitGroup
+	var breaks Tasks
 	defer breaks.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sendBreak := func(d time.Duration) {
 		if breaking {
+			s.notice("not sent: a BREAK is on its way already.")
 			return
 		}
 		breaking = true
-		breaks.Go(func() { broke <- s.place.Break(ctx, d) })
+		breaks.Go(func() { broke <- s.place.Break(ctx, d) }, cancel)
 	}
 	s.leave = func(code int) { s.left, s.code = true, code }
 	for !s.left {
@@ -199,7 +197,7 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 		case err := <-broke:
 			breaking = false
 			if err != nil {
-				s.refuse(err)
+				s.notice(s.notSent(err))
 			}
 		case e, ok := <-s.place.Events():
 			if !ok {
@@ -207,6 +205,12 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 				break
 			}
 			s.event(e)
+			for range len(s.place.Events()) { // so that a crowd's coming and going is one title
+				if e, ok := <-s.place.Events(); ok {
+					s.event(e)
+				}
+			}
+			s.refreshTitle()
 		case <-room:
 		case <-s.stuckAlarm(len(s.pending) > 0):
 			s.warned = true
@@ -238,16 +242,19 @@ func (s *session) stuckAlarm(waiting bool) <-chan time.Time {
 // depart ends the session: the last keystrokes are let through on a clean
 // leave, the terminal gets its modes and its title back, and a terminal that takes nothing
 // is cut off.
-func (s *session) depart(t Terminal, cancel func(), tasks *sync.WaitGroup) {
+func (s *session) depart(t Terminal, cancel func(), tasks *Tasks) {
 	t.Interrupt()
 	lost := t.Lost()
-	if !lost && len(s.pending) == 0 && s.writing.Load() {
+	if !lost && s.writing.Load() {
 		ctx, done := context.WithTimeout(context.Background(), parting)
-		s.place.Drain(ctx)
+		if err := s.place.Drain(ctx); err != nil || len(s.pending) > 0 {
+			s.notice("not sent: the end of what you typed; the line took no input.")
+		}
 		done()
 	}
 	s.place.Leave(lost)
 	if s.titled {
+		s.painter.show("") // none may follow
 		s.painter.say(paint{raw: restoreTitle})
 	}
 	cancel()
@@ -257,7 +264,6 @@ func (s *session) depart(t Terminal, cancel func(), tasks *sync.WaitGroup) {
 		s.painter.flush()
 	}
 	timer.Stop()
-	s.painter.cursor.Close()
 }
 
 // event follows what happens to the console.
@@ -277,7 +283,6 @@ func (s *session) event(e console.Event) {
 	if e.Kind == console.KindDown && s.o.ExitOnDown {
 		s.leave(ExitDown)
 	}
-	s.refreshTitle()
 }
 
 func (s *session) refreshTitle() {
@@ -291,8 +296,13 @@ func (s *session) notice(text string) { s.painter.say(paint{lines: []string{text
 
 // refuse tells why something was not sent, now and then.
 func (s *session) refuse(err error) {
-	if now := time.Now(); now.Sub(s.refused) >= reminder {
-		s.refused = now
+	var because console.Because
+	var r *console.Refusal
+	if errors.As(err, &r) {
+		because = r.Because
+	}
+	if now := time.Now(); now.Sub(s.refused) >= reminder || because != s.because {
+		s.refused, s.because = now, because
 		s.notice(s.notSent(err))
 	}
 }

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"fmt"
 	"time"
 
 	"consoled/gateway/console"
@@ -10,8 +11,8 @@ import (
 // the terminal itself, which never take the lock.
 func (s *session) typed(packet []byte, sendBreak func(time.Duration)) {
 	keys, answers := s.answers.Split(nil, nil, packet)
-	if len(answers) > 0 && s.writing.Load() {
-		s.send(answers)
+	if len(answers) > 0 && len(s.pending) == 0 {
+		s.place.Reply(answers)
 	}
 	s.strokes(keys, sendBreak)
 }
@@ -23,9 +24,13 @@ func (s *session) strokes(keys []byte, sendBreak func(time.Duration)) {
 	}
 	s.painter.lastKey.Store(time.Now().UnixNano())
 	var plain []byte
-	for _, b := range keys {
+	for i, b := range keys {
 		if s.prompt != nil {
-			s.answer(b)
+			if s.answer(b); s.prompt == nil && i+1 < len(keys) {
+				// Typed or pasted at the question: it was not meant for the target.
+				s.notice(fmt.Sprintf("not sent: %d bytes behind the answer.", len(keys)-i-1))
+				return
+			}
 			continue
 		}
 		st := s.escape.next(b)
@@ -48,8 +53,12 @@ func (s *session) send(keys []byte) {
 	}
 	if !s.guard.off {
 		free := s.console.Status().Lock.State == console.Free && s.place.Client().MayWrite && !s.explicit()
-		if what := s.guard.check(keys, free); what != "" {
-			s.notice("not sent yet: " + what + ". Again to send it. Leave: " + s.key("."))
+		first := s.guard.last == nil
+		if what := s.guard.check(keys, free, time.Now()); what != "" {
+			if now := time.Now(); first || now.Sub(s.guarded) > oneGo {
+				s.notice("not sent yet: " + what + ". Again to send it. Leave: " + s.key("."))
+			}
+			s.guarded = time.Now()
 			return
 		}
 	}

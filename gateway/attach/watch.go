@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
+	"time"
 
 	"consoled/gateway/console"
 	"consoled/gateway/record"
@@ -15,44 +15,81 @@ import (
 // are not sent; the first ones are answered with one line on Err, and the exit
 // code is ExitUsage in the end. It ends the attachment.
 func Watch(ctx context.Context, c *console.Console, place *console.Attachment, t Terminal, quiet bool) int {
+	session := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	cursor := c.Record().Cursor(c.Record().End())
 	defer cursor.Close()
 	defer place.Leave(false)
-	code := ExitLeft
-	var tasks sync.WaitGroup
-	tasks.Go(func() { code = refuseInput(t) })
-	tasks.Go(func() { cancel(tell(ctx, c.Name(), place, t.Err, quiet)) })
-	err := stream(ctx, cursor, t.Out)
-	cancel(err)
+	w := &watch{name: c.Name(), place: place, record: c.Record(), cursor: cursor, terminal: t, quiet: quiet}
+	var tasks, last Tasks
+	tasks.Go(w.refuseInput, nil)
+	tasks.Go(func() { cancel(w.tell(ctx)) }, func() { cancel(nil) })
+	ended := make(chan struct{})
+	last.Go(func() { w.cutOff(ctx, ended) }, nil)
+	cancel(w.stream(ctx))
 	t.Interrupt()
+	defer last.Wait()
+	defer close(ended)
 	tasks.Wait()
-	return code
+	if session.Err() != nil && !w.goodbye {
+		w.say(words(context.Cause(session).Error()))
+	}
+	return w.code
+}
+
+// A watch is one session that only reads.
+type watch struct {
+	name     string
+	place    *console.Attachment
+	record   *record.Record
+	cursor   *record.Cursor
+	terminal Terminal
+	quiet    bool
+	code     int  // refuseInput has it
+	goodbye  bool // that it was told; tell has it
+}
+
+func (w *watch) say(text string) { fmt.Fprintf(w.terminal.Err, "[%s] %s\n", w.name, text) }
+
+// cutOff ends a write that blocks for too long when the watch is to end: a
+// client that takes no output must not read on later what it may not read any more.
+func (w *watch) cutOff(ctx context.Context, ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(parting)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+		w.terminal.Abort()
+	}
 }
 
 // refuseInput reads what nobody will send anywhere.
-func refuseInput(t Terminal) int {
-	code, b := ExitLeft, make([]byte, 512)
-	for {
-		n, err := t.In.Read(b)
-		if n > 0 && code == ExitLeft {
-			code = ExitUsage
-			fmt.Fprintln(t.Err, "consoled: this session is read-only; use 'send', or ssh -t to attach")
+func (w *watch) refuseInput() {
+	for b := make([]byte, 512); ; {
+		n, err := w.terminal.In.Read(b)
+		if n > 0 && w.code == ExitLeft {
+			w.code = ExitUsage
+			fmt.Fprintln(w.terminal.Err, "consoled: this session is read-only; use 'send', or ssh -t to attach")
 		}
 		if err != nil {
-			return code
+			return
 		}
 	}
 }
 
 // tell writes what happens to the console to stderr until the stay ends.
-func tell(ctx context.Context, name string, place *console.Attachment, w io.Writer, quiet bool) error {
+func (w *watch) tell(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case e, ok := <-place.Events():
+		case e, ok := <-w.place.Events():
 			if !ok {
 				return context.Canceled
 			}
@@ -63,30 +100,35 @@ func tell(ctx context.Context, name string, place *console.Attachment, w io.Writ
 			case console.KindDown:
 				text = "DOWN: " + words(string(e.Reason)) + "; retrying"
 			case console.KindGoodbye:
-				text = words(e.Why)
+				text, w.goodbye = words(e.Why), true
 			}
-			if text != "" && !quiet {
-				fmt.Fprintf(w, "[%s] %s\n", name, text)
+			if text != "" && (!w.quiet || w.goodbye) {
+				w.say(text)
 			}
 		}
 	}
 }
 
-// stream copies the record to w as it grows.
-func stream(ctx context.Context, cursor *record.Cursor, w io.Writer) error {
-	buf := make([]byte, chunk)
-	for {
-		if err := cursor.Wait(ctx); err != nil {
+// stream copies the record as it grows. What the disk does not give back is
+// told, and the end of the record is in memory.
+func (w *watch) stream(ctx context.Context) error {
+	for buf := make([]byte, chunk); ; {
+		if err := w.cursor.Wait(ctx); err != nil {
 			return err
 		}
-		n, err := cursor.Read(buf)
+		n, err := w.cursor.Read(buf)
 		if n > 0 {
-			if _, err := w.Write(buf[:n]); err != nil {
+			if _, err := w.terminal.Out.Write(buf[:n]); err != nil {
 				return err
 			}
-		}
-		if err != nil {
+		} else if err == io.EOF {
 			return err
+		} else if err != nil {
+			w.say("the record cannot be read, going on with what comes: " + words(err.Error()))
+			w.cursor.SeekTo(w.record.End())
+		}
+		if skipped := w.cursor.Skipped(); skipped > 0 {
+			w.say(thousands(skipped) + " bytes are missing from the record here")
 		}
 	}
 }
