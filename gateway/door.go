@@ -65,27 +65,57 @@ func (d *door) countLocked(which func(*connection) bool) (n int) {
 	return n
 }
 
+// The stages of a login, as far as they can be told from outside.
+const (
+	silent   = iota // nothing has come
+	greeted         // a version
+	offering        // more than that: algorithms
+	keyed           // keys are exchanged: real work was done
+	stages
+)
+
+// versionMost is how long a version line is at most (RFC 4253 section 4.2).
+const versionMost = 255
+
+func (c *connection) stage() int {
+	switch n := c.wire.taken.Load(); {
+	case c.keyed.Load():
+		return keyed
+	case n > versionMost:
+		return offering
+	case n > 0:
+		return greeted
+	}
+	return silent
+}
+
 // pickLocked forgets and returns the half-open connection that is to go: the
-// oldest of those that have not even exchanged keys, else the oldest.
+// oldest of the stage at which most of them are, and one that has exchanged keys
+// only where there is no other. A flood is cheap as long as all of it stops at
+// one stage; whoever means to log in passes that while the flood displaces itself.
 func (d *door) pickLocked(which func(*connection) bool) *connection {
-	at := -1
+	var oldest, many [stages]int
 	for i, c := range d.half {
 		if !which(c) {
 			continue
 		}
-		if !c.keyed.Load() {
-			at = i
-			break
+		at := c.stage()
+		if many[at] == 0 {
+			oldest[at] = i
 		}
-		if at < 0 {
-			at = i
+		many[at]++
+	}
+	most := keyed
+	for at := range keyed {
+		if many[at] > 0 && (most == keyed || many[at] > many[most]) {
+			most = at
 		}
 	}
-	if at < 0 {
+	if many[most] == 0 {
 		return nil
 	}
-	c := d.half[at]
-	d.half = slices.Delete(d.half, at, at+1)
+	c := d.half[oldest[most]]
+	d.half = slices.Delete(d.half, oldest[most], oldest[most]+1)
 	delete(d.all, c)
 	return c
 }

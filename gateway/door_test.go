@@ -84,6 +84,48 @@ func TestDoor(t *testing.T) {
 	}
 }
 
+// TestDoorStages shows that a flood which stops at some stage of the login
+// displaces itself, and nobody who goes on.
+func TestDoorStages(t *testing.T) {
+	f := prepare(t, "", nil, nil)
+	limits := config.Limits{Connections: 100, HalfOpen: 20, PerAddress: 20}
+	taken := []int64{silent: 0, greeted: 20, offering: 1500, keyed: 3000}
+	come := func(d *door, stage int) *connection {
+		t.Helper()
+		_, far := pipe()
+		c := f.newConnection(far)
+		victims, err := d.admit(c, limits)
+		if err != nil || len(victims) > 1 {
+			t.Fatal(victims, err)
+		}
+		for _, v := range victims {
+			v.cancel(errCrowded)
+		}
+		c.wire.taken.Store(taken[stage])
+		c.keyed.Store(stage == keyed)
+		return c
+	}
+	for stage := silent; stage < keyed; stage++ {
+		var d door
+		for range 100 {
+			come(&d, stage)
+		}
+		// Somebody who has taken three steps before the flood has filled all places anew.
+		person := come(&d, silent)
+		for at := silent; at <= keyed; at++ {
+			person.wire.taken.Store(taken[at])
+			person.keyed.Store(at == keyed)
+			for range 6 {
+				come(&d, stage)
+			}
+			if person.ctx.Err() != nil {
+				t.Errorf("a flood that stops at stage %d drove out a login at stage %d", stage, at)
+				break
+			}
+		}
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	for in, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1/32", "2001:db8::1": "2001:db8::/64", "fe80::1%eth0": "fe80::/64",

@@ -16,9 +16,10 @@ const eager = 2 * time.Second
 type wire struct {
 	net.Conn
 	since time.Time
-	quick func() // acknowledges at once; nil where there is no such thing
-	heard atomic.Int64
-	ended atomic.Bool // by us
+	quick func()       // acknowledges at once; nil where there is no such thing
+	heard atomic.Int64 // when
+	taken atomic.Int64 // bytes
+	ended atomic.Bool  // by us
 	lost  atomic.Bool
 }
 
@@ -45,6 +46,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
 		w.heard.Store(time.Now().UnixNano())
+		w.taken.Add(int64(n))
 	}
 	if err != nil && !w.ended.Load() {
 		w.lost.Store(true)
