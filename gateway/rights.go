@@ -120,8 +120,9 @@ func (g *Gateway) Check() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.Join(append([]string{fmt.Sprintf("%d consoles, %d keys, %d roles; running configuration unchanged",
-		len(s.config.Consoles), len(s.policy.Keys), len(s.policy.Roles))}, warningsOf(s)...), "; "), nil
+	summary := fmt.Sprintf("%s, %s, %s; no mistake", count(len(s.config.Consoles), "console", "consoles"),
+		count(len(s.policy.Keys), "key", "keys"), count(len(s.policy.Roles), "role", "roles"))
+	return strings.Join(append(warningsOf(s), summary), "\n"), nil
 }
 
 func warningsOf(s *site) (texts []string) {

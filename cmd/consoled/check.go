@@ -37,18 +37,14 @@ func checkCommand() *cobra.Command {
 // check reads what serve would read.
 func check(c *cobra.Command, file string, strict bool) error {
 	g, err := gateway.New(gateway.Options{
-		Load:    func() (*config.Config, error) { return config.Load(file) },
+		Load:    func() (*config.Config, error) { return load(file) },
 		Version: buildVersion(),
 	})
 	if err != nil {
 		return &failure{exitConfig, err}
 	}
-	warnings := g.Health().Warnings
-	for _, w := range warnings {
-		fmt.Fprintln(c.ErrOrStderr(), "warning:", w)
-	}
-	if strict && len(warnings) > 0 {
-		return &failure{exitConfig, fmt.Errorf("%d warnings", len(warnings))}
+	if all := g.Health().Warnings; strict && len(all) > 0 {
+		return &failure{exitConfig, fmt.Errorf("%s\nwarnings are mistakes with --strict", strings.Join(all, "\n"))}
 	}
 	summary, err := g.Check()
 	if err != nil {
@@ -60,7 +56,7 @@ func check(c *cobra.Command, file string, strict bool) error {
 
 // expandConsole prints one console with everything in force.
 func expandConsole(c *cobra.Command, file, name string) error {
-	cfg, err := config.Load(file)
+	cfg, err := load(file)
 	if err != nil {
 		return &failure{exitConfig, err}
 	}

@@ -7,10 +7,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"consoled/gateway/config"
 )
 
 // version is set by the build; without it the module's own is told.
@@ -41,10 +45,11 @@ func run(args []string) int {
 		Short: "The SSH-native console gateway",
 		Long: "consoled runs an SSH server in which the login name selects the console:\n" +
 			"`ssh node42@consoles` attaches to node42, from any laptop, with nothing installed but ssh.",
-		Version:           buildVersion(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Version:            buildVersion(),
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		DisableSuggestions: true, // they come as lines of their own
+		CompletionOptions:  cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("consoled {{.Version}}\n")
 	root.AddCommand(serveCommand(), checkCommand(), demoCommand(), versionCommand())
@@ -53,16 +58,26 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	code := exitUsage
+	return complain(os.Stderr, err)
+}
+
+// complain tells an error, a line at a time, and returns its exit code. The
+// mistakes of a configuration begin with their place, as compilers write them.
+func complain(w io.Writer, err error) int {
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintln(w, err)
+		return exitConfig
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(w, "consoled:", strings.TrimRight(line, "\n"))
+	}
 	var f *failure
 	if errors.As(err, &f) {
-		code = f.code
+		return f.code
 	}
-	fmt.Fprintln(os.Stderr, "consoled:", err)
-	if code == exitUsage {
-		fmt.Fprintln(os.Stderr, "consoled: fix: 'consoled help' lists the commands and their flags")
-	}
-	return code
+	fmt.Fprintln(w, "consoled: fix: 'consoled help' lists the commands and their flags")
+	return exitUsage
 }
 
 func versionCommand() *cobra.Command {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -31,6 +32,15 @@ func defaultConfig() string {
 		}
 	}
 	return systemConfig
+}
+
+// load reads a configuration; where there is none it says what to do.
+func load(file string) (*config.Config, error) {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, &failure{exitConfig, fmt.Errorf(
+			"configuration %s: no such file\nfix: --config names another; 'consoled demo' runs without one", file)}
+	}
+	return config.Load(file)
 }
 
 func serveCommand() *cobra.Command {
@@ -74,7 +84,7 @@ func serve(ctx context.Context, file string, log *slog.Logger) error {
 		return &failure{exitInternal, err}
 	}
 	g, err := gateway.New(gateway.Options{
-		Load:      func() (*config.Config, error) { return config.Load(file) },
+		Load:      func() (*config.Config, error) { return load(file) },
 		Log:       log,
 		Version:   buildVersion(),
 		Listeners: listeners,
@@ -125,7 +135,11 @@ func attend(ctx context.Context, g *gateway.Gateway, reload <-chan os.Signal) {
 // failed gives an error its exit code.
 func failed(err error) error {
 	var problems config.Problems
-	if errors.As(err, &problems) {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return err
+	case errors.As(err, &problems):
 		return &failure{exitConfig, err}
 	}
 	return &failure{exitInternal, err}
