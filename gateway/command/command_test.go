@@ -296,12 +296,12 @@ func TestSend(t *testing.T) {
 			{"alice", `send node1 it's fine --enter`, "", ExitOK, "", ""},
 			{"alice", `send node1 a\tb --json`, "", ExitOK, `{"v":1,"name":"node1","offset":5}` + "\n", ""},
 			{"alice", `send node1 --stdin`, "x\ny\r\n", ExitOK, "", ""},
-			{"bob", `send node1 x`, "", ExitDenied, "", "you may not write"},
+			{"bob", `send node1 x`, "", ExitDenied, "", "you lack the right write"},
 			{"alice", `send node1`, "", ExitUsage, "", "which text?"},
 			{"alice", `send node[1-2] x --yes`, "", ExitDenied, "", "write-many"},
 			{"erin", `send node[1-2] x`, "", ExitUsage, "", "--yes, if you mean it"},
 			{"alice", `break node1 --ms 500`, "", ExitOK, "", ""},
-			{"bob", `break node1`, "", ExitDenied, "", "you may not write,break"},
+			{"bob", `break node1`, "", ExitDenied, "", "you lack the right write,break"},
 		} {
 			code, out, errs := g.run(t, tt.who, "gw", tt.line, tt.in)
 			if code != tt.code || out != tt.out || !strings.Contains(errs, tt.errs) {

@@ -88,7 +88,7 @@ const helpScripts = `for scripts:
   ssh node42@gw send --enter 'uptime'
   at=$(ssh node42@gw send --json --enter 'dmesg' | jq .offset); ssh node42@gw log --from $at
   ssh -T node42@gw            the raw bytes from now on, read only
-stdout has results only; notices go to stderr, and --quiet or SetEnv CONSOLED_QUIET=1 drops them.
+stdout has results only; notices go to stderr, and SetEnv CONSOLED_QUIET=1 drops them.
 `
 
 const helpExitCodes = `exit codes:

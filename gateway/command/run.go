@@ -46,6 +46,8 @@ func resolve(g Gateway, s *Session) (string, error) {
 			code: ExitUsage, text: "your OpenSSH does not expand %n in User (needs 10.0)",
 			fix: "name the console: ssh NAME@gateway",
 		}
+	case l.Modifiers.Raw:
+		return "", &usageError{code: ExitUsage, text: "this version has no raw mode", fix: "leave +raw out"}
 	case l.Reserved != "":
 		return "", nil
 	case l.Selector != "":
@@ -238,12 +240,21 @@ func attachVerb() verb {
 	}
 }
 
+// A downError is a refusal that says why the line is down.
+type downError struct {
+	text    string
+	refusal *console.Refusal
+}
+
+func (e *downError) Error() string { return e.text }
+func (e *downError) Unwrap() error { return e.refusal }
+
 // asRefusal is a console's refusal with the name in front, for stderr.
 func asRefusal(x *console.Console, err error) error {
 	var r *console.Refusal
 	if errors.As(err, &r) && r.Because == console.BecauseDown {
 		st := x.Status()
-		return fmt.Errorf("%s: not sent: the line is down (%s): %w", x.Name(), st.Reason, err)
+		return &downError{fmt.Sprintf("%s: not sent: the line is down (%s)", x.Name(), st.Reason), r}
 	}
 	return fmt.Errorf("%s: not sent: %w", x.Name(), err)
 }

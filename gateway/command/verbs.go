@@ -25,15 +25,15 @@ const (
 
 // A verb is a command as people type it.
 type verb struct {
-	name    string
-	args    string // as help shows them
-	does    string // one line
-	more    string // further lines of its help
-	target  target
-	flags   []flag
-	text    bool        // free text follows the target
-	needs   auth.Rights // on each console, or on the gateway
-	run     func(context.Context, *call) int
+	name   string
+	args   string // as help shows them
+	does   string // one line
+	more   string // further lines of its help
+	target target
+	flags  []flag
+	text   bool        // free text follows the target
+	needs  auth.Rights // on each console, or on the gateway
+	run    func(context.Context, *call) int
 }
 
 // verbs lists every verb in the order of help. It is a function, as help itself lists it.
@@ -192,7 +192,7 @@ func (c *call) choose(text string) error {
 func errDenied(s *Session, what string, right auth.Rights) *usageError {
 	return &usageError{
 		code: ExitDenied,
-		text: fmt.Sprintf("%s: you may not %s; you are %s", what, right, me(s)),
+		text: fmt.Sprintf("%s: you lack the right %s; you are %s", what, right, me(s)),
 		fix:  "'whoami' says what you may do",
 	}
 }

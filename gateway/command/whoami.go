@@ -33,7 +33,7 @@ func whoami(c *call, order []string, byRights map[string][]string) int {
 		return ExitOK
 	}
 	c.out.printf("you are   %s\n", screen.Printable(id.Name, 80))
-	c.out.printf("key       %s %s\n", id.Fingerprint, screen.Printable(id.Comment, 80))
+	c.out.printf("key       %s\n", strings.TrimSpace(id.Fingerprint+" "+screen.Printable(id.Comment, 80)))
 	c.out.printf("from      %s\n", id.Source)
 	if id.Key != nil && !id.Key.Expires.IsZero() {
 		c.out.printf("until     %s\n", id.Key.Expires.Format("2006-01-02 15:04:05 MST"))
