@@ -146,6 +146,9 @@ func (c *Console) carry(ctx context.Context, port ports.Port) error {
 	})
 	c.up(l)
 	err := c.read(ctx, l)
+	if werr := l.failed(); werr != nil {
+		err = werr // it ended the reader; later ones are of our own closing
+	}
 	c.mu.Lock()
 	c.line = nil
 	c.endLocked(l)
@@ -156,9 +159,6 @@ func (c *Console) carry(ctx context.Context, port ports.Port) error {
 		<-closed
 	}
 	l.writer.Wait()
-	if werr := l.failed(); werr != nil {
-		return werr
-	}
 	return err
 }
 

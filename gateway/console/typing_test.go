@@ -102,6 +102,62 @@ func TestLineEndsUnderAText(t *testing.T) {
 	})
 }
 
+// What ended the line is the reason, not what our closing it did to a write under way.
+func TestReasonIsWhatEndedTheLine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, _ := start(t, porttest.Abilities{}, Options{})
+		synctest.Wait()
+		o := c.Options()
+		gone := make(chan struct{})
+		o.Backend = &vanishing{gone: gone}
+		c.Update(o, true)
+		synctest.Wait()
+		a := c.Attach(alice)
+		defer a.Leave(false)
+		a.Offer([]byte("x"))
+		synctest.Wait()
+		close(gone)
+		synctest.Wait()
+		told := events(a)
+		i := slices.IndexFunc(told, func(e Event) bool { return e.Kind == KindDown })
+		if i < 0 || told[i].Reason != ports.Gone {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+// A vanishing backend is a device that takes no output, and is then unplugged.
+type vanishing struct {
+	gone   chan struct{}
+	closed chan struct{}
+	opened bool
+}
+
+func (v *vanishing) Check() error   { return nil }
+func (v *vanishing) String() string { return "vanishing" }
+func (v *vanishing) Open(context.Context) (ports.Port, error) {
+	if v.opened {
+		return nil, &ports.Error{Reason: ports.Gone}
+	}
+	v.opened, v.closed = true, make(chan struct{})
+	return v, nil
+}
+
+func (v *vanishing) Read([]byte) (int, error) {
+	<-v.gone
+	return 0, &ports.Error{Reason: ports.Gone}
+}
+
+func (v *vanishing) Write([]byte) (int, error) {
+	<-v.closed
+	return 0, &ports.Error{Reason: ports.Failed, Err: errors.New("use of closed file")}
+}
+
+func (v *vanishing) Close() error {
+	close(v.closed)
+	return nil
+}
+
 // The rest of a text is not typed behind a hole.
 func TestNoTextWithAHole(t *testing.T) {
 	bubble(t, func(t *testing.T) {
