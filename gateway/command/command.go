@@ -45,17 +45,17 @@ type Gateway interface {
 
 // Health is what `status` without a target tells.
 type Health struct {
-	Version     string
-	Started     time.Time
-	Reloaded    time.Time
-	Listen      []string
-	HostKeys    []string // fingerprints
-	Consoles    int
-	Up          int
-	Sessions    int
-	Connections int
-	Panics      int64
-	Warnings    []string // of the configuration and the key files in force
+	Version     string    `json:"version"`
+	Started     time.Time `json:"started"`
+	Reloaded    time.Time `json:"reloaded,omitzero"`
+	Listen      []string  `json:"listen,omitempty"`
+	HostKeys    []string  `json:"host_keys"` // fingerprints
+	Consoles    int       `json:"consoles"`
+	Up          int       `json:"up"`
+	Sessions    int       `json:"sessions,omitempty"`
+	Connections int       `json:"connections,omitempty"`
+	Panics      int64     `json:"panics"`
+	Warnings    []string  `json:"warnings,omitempty"` // of the configuration and the key files in force
 }
 
 // A Session is one SSH session that asks for something.

@@ -6,17 +6,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"consoled/gateway/attach"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // number is the value of a flag that takes one, or the one where it is not given.
-func (c *call) number(name string, otherwise int) (int, error) {
+func (c *call) number(name string, otherwise int64) (int64, error) {
 	text, ok := c.flags[name]
 	if !ok {
 		return otherwise, nil
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
 		return 0, &usageError{code: ExitUsage, text: name + " " + quote(text) + ": a number is needed"}
 	}
@@ -64,29 +66,34 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 // errInterrupted is the cause of a context that ^C ended.
 var errInterrupted = errors.New("interrupted")
 
-// interruptible ends the context with ^C, which on a PTY arrives as a byte.
-// stop waits for the goroutine that looks for it.
-func (c *call) interruptible(ctx context.Context) (_ context.Context, stop func()) {
+// interrupt is ^C as it arrives on a PTY; a pager is also left by ^D and q.
+const (
+	interrupt = "\x03"
+	quit      = interrupt + "\x04q"
+)
+
+// interruptible ends the context with one of the keys on a PTY. stop waits
+// for the goroutine that looks for them.
+func (c *call) interruptible(ctx context.Context, keys string) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if !c.s.Terminal.PTY {
 		return ctx, func() { cancel(nil) }
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var tasks attach.Tasks
+	tasks.Go(func() {
 		for b := make([]byte, 64); ; {
 			n, err := c.s.Terminal.In.Read(b)
-			if strings.ContainsAny(string(b[:n]), "\x03\x04q") {
+			if strings.ContainsAny(string(b[:n]), keys) {
 				cancel(errInterrupted)
 			}
 			if err != nil {
 				return
 			}
 		}
-	}()
+	}, func() { cancel(nil) })
 	return ctx, func() {
 		cancel(nil)
 		c.s.Terminal.Interrupt()
-		<-done
+		tasks.Wait()
 	}
 }

@@ -69,7 +69,7 @@ func Describe(x *console.Console, rights auth.Rights) string {
 	var b strings.Builder
 	line := func(key, value string) {
 		if value != "" {
-			b.WriteString(key + strings.Repeat(" ", max(1, 14-len(key))) + value + "\n")
+			b.WriteString(key + strings.Repeat(" ", max(1, 14-len(key))) + screen.Printable(value, 600) + "\n")
 		}
 	}
 	line("console", st.Name)

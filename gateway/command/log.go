@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/attach"
 	"consoled/gateway/console"
 	"consoled/gateway/record"
 	"consoled/gateway/screen"
@@ -36,9 +38,9 @@ func logVerb() verb {
 		more:  "Escape sequences are removed; several consoles are told apart by their name in front.",
 		run: func(ctx context.Context, c *call) int {
 			if c.has("--events") {
-				return events(c)
+				return events(ctx, c)
 			}
-			return printLogs(ctx, c, 0)
+			return printLogs(ctx, c, -1)
 		},
 	}
 }
@@ -52,7 +54,7 @@ func tailVerb() verb {
 
 // A reading is which part of a record is asked for, and in what form.
 type reading struct {
-	lines        int // the last so many; 0: no such bound
+	lines        int64 // the last so many; -1: no such bound
 	since, until time.Time
 	from         int64 // -1: not given
 	follow, raw  bool
@@ -61,19 +63,18 @@ type reading struct {
 }
 
 // readFlags takes the flags of log and tail together.
-func (c *call) readFlags(lines int) (r reading, err error) {
+func (c *call) readFlags(lines int64) (r reading, err error) {
 	now := time.Now()
 	var errs []error
 	keep := func(err error) { errs = append(errs, err) }
 	r.follow, r.raw = c.has("-f"), c.has("--raw")
 	if c.has("--since") || c.has("--from") {
-		lines = 0
+		lines = -1
 	}
 	r.lines, err = c.number("-n", lines)
 	keep(err)
-	from, err := c.number("--from", -1)
+	r.from, err = c.number("--from", -1)
 	keep(err)
-	r.from = int64(from)
 	if c.has("--since") {
 		r.since, err = parseTime(c.flags["--since"], now)
 		keep(err)
@@ -96,14 +97,17 @@ func (c *call) readFlags(lines int) (r reading, err error) {
 }
 
 // printLogs prints what is asked for of each console, and follows them all.
-func printLogs(ctx context.Context, c *call, lines int) int {
+func printLogs(ctx context.Context, c *call, lines int64) int {
 	r, err := c.readFlags(lines)
 	if err != nil {
 		return c.out.fail(err)
 	}
-	ctx, stop := c.interruptible(ctx)
+	ctx, stop := c.interruptible(ctx, quit)
 	defer stop()
-	var tasks sync.WaitGroup
+	if r.raw && len(c.consoles) == 1 {
+		c.out.raw()
+	}
+	var tasks attach.Tasks
 	var mu sync.Mutex
 	worst := ExitOK
 	for _, x := range c.consoles {
@@ -127,7 +131,7 @@ func printLogs(ctx context.Context, c *call, lines int) int {
 			mu.Lock()
 			defer mu.Unlock()
 			worst = max(worst, c.ended(x, err))
-		})
+		}, nil)
 	}
 	tasks.Wait()
 	if errors.Is(context.Cause(ctx), errInterrupted) {
@@ -136,14 +140,20 @@ func printLogs(ctx context.Context, c *call, lines int) int {
 	return worst
 }
 
+// consoleEnded ends what follows a console that is removed.
+func consoleEnded() error { return &usageError{code: ExitDown, text: "the console has ended"} }
+
 // ended is the exit code of one printed record.
 func (c *call) ended(x *console.Console, err error) int {
-	if err == nil || c.out.broken || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted) {
+	if err == nil || c.out.broken() || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted) {
 		return ExitOK
 	}
 	c.out.warn("%s: %v", x.Name(), err)
-	return ExitInternal
+	return code(err)
 }
+
+// rooms are what records are read into: those that only wait for more hold none.
+var rooms = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // A printer prints one record.
 type printer struct {
@@ -156,6 +166,7 @@ type printer struct {
 	filter screen.Text
 	line   []byte // raw bytes of a line that is not complete yet
 	begin  int64  // offset of line
+	inside bool   // line is the rest of one too long to hold
 }
 
 // start finds the offsets between which to read.
@@ -176,8 +187,10 @@ func (p *printer) start() error {
 	if p.r.from >= 0 {
 		from = max(from, p.r.from)
 	}
-	if p.r.lines > 0 {
-		last, err := p.rec.LastLines(p.r.lines, p.rec.End()-p.rec.Start())
+	if p.r.lines == 0 {
+		from = p.rec.End()
+	} else if p.r.lines > 0 {
+		last, err := p.rec.LastLines(int(min(p.r.lines, math.MaxInt32)), p.rec.End()-p.rec.Start())
 		if err != nil {
 			return err
 		}
@@ -191,19 +204,9 @@ func (p *printer) start() error {
 // print reads to the end, and on from there where it follows.
 func (p *printer) print(ctx context.Context) error {
 	defer p.cursor.Close()
-	buf := make([]byte, 64<<10)
 	for {
-		room := buf
-		if !p.r.follow || !p.r.until.IsZero() {
-			room = buf[:max(0, min(int64(len(buf)), p.end-p.cursor.Offset()))]
-		}
-		n, err := p.cursor.Read(room)
-		if skipped := p.cursor.Skipped(); skipped > 0 {
-			p.begin += skipped
-			p.out.warn("%s%d bytes are missing from the record here", p.r.prefix, skipped)
-		}
-		p.add(buf[:n])
-		if p.out.broken || ctx.Err() != nil {
+		n, end, err := p.some()
+		if p.out.broken() || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		switch {
@@ -211,15 +214,16 @@ func (p *printer) print(ctx context.Context) error {
 			continue
 		case err != nil && err != io.EOF:
 			return err
-		case err == io.EOF || len(room) == 0 || !p.r.follow:
+		case err == io.EOF && p.r.follow:
+			p.finish()
+			return consoleEnded()
+		case err == io.EOF || end || !p.r.follow:
 			return p.finish()
 		}
 		if err := p.out.flush(); err != nil {
 			return nil
 		}
-		if err := p.cursor.Wait(ctx); err == io.EOF {
-			return p.finish()
-		} else if err != nil {
+		if err := p.cursor.Wait(ctx); err != nil && err != io.EOF {
 			return err
 		}
 		timer := time.NewTimer(followed)
@@ -231,9 +235,26 @@ func (p *printer) print(ctx context.Context) error {
 	}
 }
 
+// some prints some of what there is; end says that no more is asked for.
+func (p *printer) some() (n int, end bool, err error) {
+	buf := rooms.Get().(*[64 << 10]byte)
+	defer rooms.Put(buf)
+	room := buf[:]
+	if !p.r.follow || !p.r.until.IsZero() {
+		room = buf[:max(0, min(int64(len(buf)), p.end-p.cursor.Offset()))]
+	}
+	n, err = p.cursor.Read(room)
+	if skipped := p.cursor.Skipped(); skipped > 0 {
+		p.begin += skipped
+		p.out.warn("%s%d bytes are missing from the record here", p.r.prefix, skipped)
+	}
+	p.add(buf[:n])
+	return n, len(room) == 0, err
+}
+
 // add prints what is complete of the bytes read so far.
 func (p *printer) add(b []byte) {
-	if p.r.raw && p.r.prefix == "" {
+	if p.r.raw && p.r.prefix == "" && p.r.stamp == "" {
 		p.out.Write(b)
 		return
 	}
@@ -257,10 +278,16 @@ func (p *printer) put() {
 	if !p.r.raw {
 		text = p.filter.Flush(p.filter.Append(nil, p.line))
 	}
-	head := p.r.prefix + p.stamped()
+	head := ""
+	if !p.inside {
+		head = p.r.prefix + p.stamped()
+	}
+	p.inside = p.line[len(p.line)-1] != '\n'
 	p.begin += int64(len(p.line))
-	p.line = p.line[:0]
 	p.out.Write(append([]byte(head), text...))
+	if p.line = p.line[:0]; cap(p.line) > 4<<10 {
+		p.line = nil // one long line is no reason to hold as much for ever
+	}
 }
 
 // stamped is when the line began.
@@ -290,26 +317,4 @@ func (p *printer) finish() error {
 		}
 	}
 	return p.out.flush()
-}
-
-// events prints what happened to the consoles.
-func events(c *call) int {
-	worst := ExitOK
-	for _, x := range c.consoles {
-		if err := copyEvents(c.out, x); err != nil {
-			c.out.warn("%s: %v", x.Name(), err)
-			worst = ExitInternal
-		}
-	}
-	return worst
-}
-
-func copyEvents(out *output, x *console.Console) error {
-	r, err := x.Record().Events()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(out, r)
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"consoled/gateway/attach"
+	"consoled/gateway/screen"
 )
 
 // An output is where a verb writes: its results, buffered, and its notices.
@@ -19,8 +20,9 @@ import (
 type output struct {
 	mu     sync.Mutex
 	buf    *bufio.Writer
+	out    io.Writer // the terminal itself
 	err    io.Writer
-	broken bool // nobody reads any more
+	failed bool // nobody reads any more
 }
 
 func newOutput(t attach.Terminal) *output {
@@ -29,7 +31,22 @@ func newOutput(t attach.Terminal) *output {
 		out = crlf{t.Out}
 		err = out
 	}
-	return &output{buf: bufio.NewWriterSize(out, 32<<10), err: err}
+	return &output{buf: bufio.NewWriterSize(out, 32<<10), out: t.Out, err: err}
+}
+
+// raw makes the results go out byte for byte, on a PTY too.
+func (o *output) raw() {
+	o.flush()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf.Reset(o.out)
+}
+
+// broken reports that nobody reads any more.
+func (o *output) broken() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failed
 }
 
 // crlf ends lines as a terminal in raw mode wants them.
@@ -47,7 +64,7 @@ func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n, err := o.buf.Write(p)
-	o.broken = o.broken || err != nil
+	o.failed = o.failed || err != nil
 	return n, err
 }
 
@@ -58,7 +75,7 @@ func (o *output) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	err := o.buf.Flush()
-	o.broken = o.broken || err != nil
+	o.failed = o.failed || err != nil
 	return err
 }
 
@@ -69,12 +86,38 @@ func (o *output) object(v any) {
 		o.warn("encode JSON: %v", err)
 		return
 	}
-	o.Write(append(text, '\n'))
+	o.Write(append(escapeJSON(nil, text), '\n'))
 }
 
-// warn writes one line to stderr, behind the results so far.
+// escapeJSON appends a JSON text with DEL and the C1 controls escaped, which
+// JSON lets stand and terminals obey; and with the others, which stand in no
+// file of ours.
+func escapeJSON(dst, text []byte) []byte {
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == 0x7f, b < ' ' && b != '\n':
+			dst = fmt.Appendf(dst, `\u%04x`, b)
+		case b == 0xc2 && i+1 < len(text) && text[i+1] >= 0x80 && text[i+1] < 0xa0:
+			i++
+			dst = fmt.Appendf(dst, `\u%04x`, text[i])
+		default:
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}
+
+// warn writes a line to stderr, behind the results so far. The text of an error
+// may be hostile, and may have several lines, of which excerpts are indented.
 func (o *output) warn(format string, args ...any) {
-	o.tell("consoled: " + fmt.Sprintf(format, args...))
+	lines := strings.Split(strings.TrimRight(fmt.Sprintf(format, args...), "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = screen.Printable(line, 4<<10)
+		if line == "" || line[0] != ' ' {
+			lines[i] = "consoled: " + lines[i]
+		}
+	}
+	o.tell(strings.Join(lines, "\n"))
 }
 
 func (o *output) tell(line string) {

@@ -224,10 +224,12 @@ func attachVerb() verb {
 			if c.has("--reason") {
 				o.Reason = c.flags["--reason"]
 			}
-			var err error
-			if o.Replay, err = c.number("--replay", 0); err != nil {
+			lines, err := c.number("--replay", 0)
+			if err != nil {
 				return c.out.fail(err)
 			}
+			o.NoReplay = o.NoReplay || c.has("--replay") && lines == 0
+			o.Replay = int(min(lines, 1<<20)) // more than a replay reads of any record
 			if _, err := attach.ParseEscape(o.Escape); err != nil {
 				return c.out.fail(&usageError{code: ExitUsage, text: err.Error()})
 			}
@@ -240,21 +242,14 @@ func attachVerb() verb {
 	}
 }
 
-// A downError is a refusal that says why the line is down.
-type downError struct {
-	text    string
-	refusal *console.Refusal
-}
-
-func (e *downError) Error() string { return e.text }
-func (e *downError) Unwrap() error { return e.refusal }
-
-// asRefusal is a console's refusal with the name in front, for stderr.
-func asRefusal(x *console.Console, err error) error {
+// notSent is why something was not sent, with the console's name in front, for stderr.
+func notSent(x *console.Console, err error) string {
 	var r *console.Refusal
+	text := err.Error()
 	if errors.As(err, &r) && r.Because == console.BecauseDown {
-		st := x.Status()
-		return &downError{fmt.Sprintf("%s: not sent: the line is down (%s)", x.Name(), st.Reason), r}
+		if reason := x.Status().Reason; reason != "" {
+			text += fmt.Sprintf(" (%s)", reason)
+		}
 	}
-	return fmt.Errorf("%s: not sent: %w", x.Name(), err)
+	return fmt.Sprintf("%s: not sent: %s", x.Name(), text)
 }

@@ -12,9 +12,6 @@ import (
 	"consoled/gateway/console"
 )
 
-// sendPatience is how long a line may take no input before a send gives up.
-const sendPatience = 30 * time.Second
-
 // lockFlags are what every verb that writes has.
 func lockFlags(more ...flag) []flag {
 	return append(more,
@@ -106,11 +103,16 @@ func (c *call) each(ctx context.Context, do func(context.Context, *console.Attac
 			fix:  "--yes, if you mean it",
 		})
 	}
+	if !c.has("--stdin") {
+		var stop func()
+		ctx, stop = c.interruptible(ctx, interrupt)
+		defer stop()
+	}
 	worst := ExitOK
 	for _, x := range c.consoles {
 		offset := x.Record().End()
 		if err := c.once(ctx, x, do); err != nil {
-			c.out.warn("%v", asRefusal(x, err))
+			c.out.warn("%s", notSent(x, err))
 			worst = max(worst, code(err))
 			continue
 		}
@@ -129,8 +131,6 @@ func (c *call) each(ctx context.Context, do func(context.Context, *console.Attac
 func (c *call) once(ctx context.Context, x *console.Console, do func(context.Context, *console.Attachment) error) error {
 	place := c.g.Join(c.s, x, console.Sending)
 	defer place.Leave(false)
-	ctx, cancel := context.WithTimeout(ctx, sendPatience)
-	defer cancel()
 	if c.has("--force") {
 		if err := place.Force(c.flags["--reason"]); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"consoled/auth"
+	"consoled/gateway/attach"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/gateway/screen"
@@ -200,27 +201,11 @@ func errDenied(s *Session, what string, right auth.Rights) *usageError {
 // code is the exit code of an error.
 func code(err error) int {
 	var u *usageError
-	var r *console.Refusal
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &u):
 		return u.code
-	case errors.As(err, &r):
-		return refusalCode(r)
 	}
-	return ExitInternal
-}
-
-// refusalCode is the exit code of what a console refused.
-func refusalCode(r *console.Refusal) int {
-	switch r.Because {
-	case console.BecauseNoRight:
-		return ExitDenied
-	case console.BecauseDown, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak:
-		return ExitDown
-	case console.BecauseNoReason:
-		return ExitUsage
-	}
-	return ExitBusy
+	return attach.ExitCode(err)
 }
