@@ -47,13 +47,18 @@ func demoCommand() *cobra.Command {
 
 // demo runs until it is interrupted.
 func demo(ctx context.Context, out io.Writer, port int, log *slog.Logger) (err error) {
-	ctx, _, stop := signals(ctx)
-	defer stop()
 	dir, err := os.MkdirTemp("", "consoled-demo-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	// Whoever closes the window means to end the demo, and presses Ctrl-C twice at most.
+	ctx, stop := signals(ctx, func() { os.RemoveAll(dir) }, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	defer func() {
+		if err = errors.Join(err, os.RemoveAll(dir)); err == nil {
+			fmt.Fprintln(out, "\nconsoled demo: ended, data deleted")
+		}
+	}()
 	listener, err := listenNear(port)
 	if err != nil {
 		return err
@@ -73,11 +78,7 @@ func demo(ctx context.Context, out io.Writer, port int, log *slog.Logger) (err e
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := g.Serve(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "\nconsoled demo: ended, data deleted")
-	return nil
+	return g.Serve(ctx)
 }
 
 // listenNear listens on the port of loopback, or the next one that is free.

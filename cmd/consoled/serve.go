@@ -9,7 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"runtime/debug"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -77,8 +80,11 @@ func newLog(w io.Writer, format string) (*slog.Logger, error) {
 
 // serve runs the gateway under the operating system's signals and systemd.
 func serve(ctx context.Context, file string, log *slog.Logger) error {
-	ctx, reload, stop := signals(ctx)
+	ctx, stop := signals(ctx, func() {}, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
 	listeners, err := inherited()
 	if err != nil {
 		return &failure{exitInternal, err}
@@ -103,7 +109,7 @@ func serve(ctx context.Context, file string, log *slog.Logger) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		attend(ctx, g, reload)
+		attend(ctx, g, log, reload)
 	}()
 	err = g.Serve(ctx)
 	cancel()
@@ -115,7 +121,7 @@ func serve(ctx context.Context, file string, log *slog.Logger) error {
 }
 
 // attend reloads on SIGHUP and feeds systemd's watchdog until ctx ends.
-func attend(ctx context.Context, g *gateway.Gateway, reload <-chan os.Signal) {
+func attend(ctx context.Context, g *gateway.Gateway, log *slog.Logger, reload <-chan os.Signal) {
 	feed := watchdog()
 	for {
 		select {
@@ -126,10 +132,21 @@ func attend(ctx context.Context, g *gateway.Gateway, reload <-chan os.Signal) {
 			notify("WATCHDOG=1")
 		case <-reload:
 			notify(reloading())
-			_, _ = g.Reload(ctx, "SIGHUP") // the gateway logs what came of it
+			hangup(ctx, g, log)
 			notify("READY=1")
 		}
 	}
+}
+
+// hangup reloads. A file that brings the reading of it down must not bring
+// the consoles down.
+func hangup(ctx context.Context, g *gateway.Gateway, log *slog.Logger) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic", "in", "reload", "err", p, "stack", string(debug.Stack()))
+		}
+	}()
+	_, _ = g.Reload(ctx, "SIGHUP") // the gateway logs what came of it
 }
 
 // failed gives an error its exit code.

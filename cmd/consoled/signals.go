@@ -5,22 +5,21 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"syscall"
+	"sync"
 )
 
 // errStopped is the goodbye when the gateway is told to stop.
 var errStopped = errors.New("gateway stops; your connection ends")
 
-// signals ends the context with the first SIGTERM or SIGINT, and the program
-// with the second. reload brings each SIGHUP. stop lets go of the signals.
-func signals(parent context.Context) (_ context.Context, reload <-chan os.Signal, stop func()) {
+// signals ends the context with the first of some signals, and the program
+// with the second, once atOnce is done. stop lets go of the signals.
+func signals(parent context.Context, atOnce func(), which ...os.Signal) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	ending := make(chan os.Signal, 2)
-	signal.Notify(ending, os.Interrupt, syscall.SIGTERM)
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
+	signal.Notify(ending, which...)
 	done := make(chan struct{})
-	go func() {
+	var task sync.WaitGroup
+	task.Go(func() {
 		select {
 		case <-ending:
 			cancel(errStopped)
@@ -29,14 +28,15 @@ func signals(parent context.Context) (_ context.Context, reload <-chan os.Signal
 		}
 		select {
 		case <-ending:
+			atOnce()
 			os.Exit(exitInternal)
 		case <-done:
 		}
-	}()
-	return ctx, hup, func() {
+	})
+	return ctx, func() {
 		signal.Stop(ending)
-		signal.Stop(hup)
 		cancel(nil)
 		close(done)
+		task.Wait()
 	}
 }
