@@ -9,27 +9,38 @@ const (
 	reserve    = 64
 )
 
-// checkDescriptors compares what the configuration can need with what the
-// process may open. Too few for the consoles alone is an error: some would
-// never come up. Too few for the connections besides is a warning.
-func checkDescriptors(consoles, connections int) (warnings []string, _ error) {
+// fitDescriptors compares what a site can need with what the process may open.
+// Too few for the consoles alone is an error: some would never come up. Too few
+// for the connections besides lowers their number, so that the door chooses who
+// stays, and not whoever comes first.
+func (s *site) fitDescriptors() error {
 	allowed, ok := descriptorsAllowed()
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	return weighDescriptors(consoles, connections, allowed)
+	room, warnings, err := weighDescriptors(len(s.config.Consoles), s.config.Limits.Connections, allowed)
+	if err != nil {
+		return err
+	}
+	s.warnings = append(s.warnings, warnings...)
+	c := *s.config
+	c.Limits.Connections = room
+	s.config = &c
+	return nil
 }
 
-func weighDescriptors(consoles, connections int, allowed uint64) (warnings []string, _ error) {
+// weighDescriptors says for how many connections there is room.
+func weighDescriptors(consoles, connections int, allowed uint64) (room int, warnings []string, _ error) {
 	least := uint64(consoles)*perConsole + reserve
 	most := least + uint64(connections)
 	const fix = "raise LimitNOFILE in the unit, or ulimit -n, to %d"
 	switch {
-	case least > allowed:
-		return nil, fmt.Errorf("%d consoles need %d open files, and %d are allowed\nfix: "+fix, consoles, least, allowed, most)
+	case least >= allowed:
+		return 0, nil, fmt.Errorf("%d consoles need %d open files, and %d are allowed\nfix: "+fix, consoles, least, allowed, most)
 	case most > allowed:
-		return []string{fmt.Sprintf("%d consoles and %d connections can need %d open files, and %d are allowed; "+fix,
-			consoles, connections, most, allowed, most)}, nil
+		room = int(allowed - least)
+		return room, []string{fmt.Sprintf("%d consoles and %d connections can need %d open files, and %d are allowed: %d connections are let in; "+fix,
+			consoles, connections, most, allowed, room, most)}, nil
 	}
-	return nil, nil
+	return connections, nil, nil
 }

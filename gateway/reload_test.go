@@ -313,17 +313,36 @@ func TestDescriptors(t *testing.T) {
 	tests := []struct {
 		consoles, connections int
 		allowed               uint64
-		warns, refuses        bool
+		room                  int
 	}{
-		{1000, 2000, 10000, false, false}, {1000, 2000, 4000, true, false}, {1000, 2000, 1024, false, true},
+		{1000, 2000, 10000, 2000}, {1000, 2000, 4000, 4000 - 3064}, {1000, 2000, 3065, 1}, {1000, 2000, 3064, 0}, {1000, 2000, 1024, 0},
 	}
 	for _, tt := range tests {
-		warnings, err := weighDescriptors(tt.consoles, tt.connections, tt.allowed)
-		if (len(warnings) > 0) != tt.warns || (err != nil) != tt.refuses {
-			t.Errorf("%+v: %q, %v", tt, warnings, err)
+		room, warnings, err := weighDescriptors(tt.consoles, tt.connections, tt.allowed)
+		if room != tt.room || (len(warnings) > 0) != (room > 0 && room < tt.connections) || (err != nil) != (room == 0) {
+			t.Errorf("%+v: room for %d, %q, %v", tt, room, warnings, err)
 		}
 		if err != nil && !strings.Contains(err.Error(), "fix:") {
 			t.Errorf("%v says nothing about mending it", err)
 		}
+	}
+}
+
+// TestFitDescriptors counts with the descriptors that there are, also after a reload.
+func TestFitDescriptors(t *testing.T) {
+	const many = 1 << 30 // more than most machines allow
+	want := many
+	if allowed, ok := descriptorsAllowed(); ok {
+		want = int(min(many, allowed-2*perConsole-reserve))
+	}
+	f := start(t, "", func(c *config.Config) { c.Limits.Connections = many }, told)
+	if got := f.site.Load().config.Limits.Connections; got != want {
+		t.Errorf("%d connections, want %d", got, want)
+	}
+	if _, err := f.Reload(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.site.Load().config.Limits.Connections; got != want {
+		t.Errorf("%d connections after a reload, want %d", got, want)
 	}
 }

@@ -43,11 +43,9 @@ func (g *Gateway) Serve(ctx context.Context) error {
 		return err
 	}
 	defer closeAll(listeners)
-	warnings, err := checkDescriptors(len(s.config.Consoles), s.config.Limits.Connections)
-	if err != nil {
+	if err := s.fitDescriptors(); err != nil {
 		return err
 	}
-	s.warnings = append(s.warnings, warnings...)
 	made, err := s.openHostKeys()
 	if err != nil {
 		return err

@@ -16,6 +16,9 @@ func (s *site) succeed(old *site, given bool) error {
 		return err
 	}
 	s.keepFixed(old, given)
+	if err := s.fitDescriptors(); err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
 	if len(s.config.HostKeys) == 0 && len(old.config.HostKeys) == 0 {
 		// Our own key was made or read at the start. Were its file gone, another
 		// one made now would look like an attack to everybody.
