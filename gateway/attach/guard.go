@@ -24,7 +24,7 @@ func (g *guard) check(packet []byte, free bool, now time.Time) string {
 	if g.off || len(packet) == 0 {
 		return ""
 	}
-	if g.last != nil && now.Sub(g.at) < oneGo {
+	if len(g.last) > 1 && now.Sub(g.at) < oneGo {
 		g.at = now
 		return harm(g.last) // the rest of what was not sent
 	}

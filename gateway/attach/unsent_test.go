@@ -3,6 +3,7 @@ package attach
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"consoled/ports"
@@ -106,6 +107,21 @@ func TestGuardOfALongPaste(t *testing.T) {
 		paste(head[:2000], head[2000:], tail) // parted in another way
 		if got := line.Heard(); got != head+tail {
 			t.Errorf("%d bytes were sent of the paste that was meant, want %d", len(got), len(head)+len(tail))
+		}
+	})
+}
+
+// A lone ^C is no paste: the next one is meant, however soon it comes.
+func TestGuardOfAQuickHand(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		line := r.line()
+		a := r.enter("alice", Options{})
+		a.typed <- []byte("\x03")
+		synctest.Wait()
+		a.typed <- []byte("\x03")
+		a.sees("not sent yet: ^C")
+		if got := line.Heard(); got != "\x03" {
+			t.Errorf("the line heard %q", got)
 		}
 	})
 }
