@@ -2,6 +2,7 @@ package attach
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,22 +188,25 @@ func TestPanicIsTheSessions(t *testing.T) {
 		done := make(chan struct{})
 		go func() { c.Run(ctx); close(done) }()
 		synctest.Wait()
-		p := &person{t: t, typed: make(chan []byte), gone: make(chan struct{})}
-		term := Terminal{
-			In: p, Out: panicking{}, Err: p, PTY: true, Size: func() (int, int) { return 80, 24 },
-			Interrupt: p.leave, Abort: p.abort, Lost: func() bool { return false },
-		}
-		place := c.Attach(console.Client{Session: "1", Name: "alice", Kind: console.Interactive, MayWrite: true})
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Error("the panic was swallowed")
-				}
+		for _, term := range []Terminal{
+			{Out: panicking{}, Size: func() (int, int) { return 80, 24 }},   // in the painter
+			{Out: io.Discard, Size: func() (int, int) { panic("no size") }}, // in Run itself
+		} {
+			p := &person{t: t, typed: make(chan []byte), gone: make(chan struct{})}
+			term.In, term.Err, term.PTY, term.Interrupt, term.Abort = p, p, true, p.leave, p.abort
+			term.Lost = func() bool { return false }
+			place := c.Attach(console.Client{Session: "1", Name: "alice", Kind: console.Interactive, MayWrite: true})
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic was swallowed")
+					}
+				}()
+				Run(ctx, c, place, term, Options{})
 			}()
-			Run(ctx, c, place, term, Options{})
-		}()
-		if n := len(c.Status().Clients); n != 0 {
-			t.Errorf("%d clients are left", n)
+			if n := len(c.Status().Clients); n != 0 {
+				t.Errorf("%d clients are left", n)
+			}
 		}
 		cancel(errStop)
 		<-done
