@@ -31,13 +31,14 @@ func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 	if err == nil && g.listening.Load() == nil {
 		err = errors.New("reload: the gateway stops")
 	}
-	if err != nil {
-		g.log.Warn("reload refused", "by", by, "err", err)
-		return "", err
+	var p plan
+	var affected int
+	if err == nil {
+		p = compare(old, next)
+		affected = g.people(p)
+		err = g.apply(next, p, " by "+by)
 	}
-	p := compare(old, next)
-	affected := g.people(p)
-	if err := g.apply(next, p, " by "+by); err != nil {
+	if err != nil {
 		g.log.Warn("reload refused", "by", by, "err", err)
 		return "", fmt.Errorf("%w; running configuration unchanged", err)
 	}
