@@ -123,8 +123,13 @@ func TestKeyFolderModes(t *testing.T) {
 		name        string
 		wantRefused bool
 	}{
-		{0o755, "*.pub", false}, {0o775, "*.pub", false}, {0o777, "*.pub", true}, {0o777 | os.ModeSticky, "*.pub", true},
-		{0o755, "a.pub", false}, {0o777, "a.pub", true}, {0o777 | os.ModeSticky, "a.pub", false},
+		{0o755, "*.pub", false},
+		{0o775, "*.pub", false},
+		{0o777, "*.pub", true},
+		{0o777 | os.ModeSticky, "*.pub", true},
+		{0o755, "a.pub", false},
+		{0o777, "a.pub", true},
+		{0o777 | os.ModeSticky, "a.pub", false},
 	} {
 		if err := os.Chmod(folder, tt.mode); err != nil {
 			t.Fatal(err)

@@ -64,8 +64,12 @@ func TestParseBreak(t *testing.T) {
 		want time.Duration
 		bad  bool
 	}{
-		{u32(0), 0, false}, {u32(1000), time.Second, false}, {u32(1<<32 - 1), 4294967295 * time.Millisecond, false},
-		{nil, 0, true}, {[]byte{0, 0, 1}, 0, true}, {append(u32(1), 0), time.Millisecond, true},
+		{u32(0), 0, false},
+		{u32(1000), time.Second, false},
+		{u32(1<<32 - 1), 4294967295 * time.Millisecond, false},
+		{nil, 0, true},
+		{[]byte{0, 0, 1}, 0, true},
+		{append(u32(1), 0), time.Millisecond, true},
 	}
 	for _, tt := range tests {
 		if got, err := parseBreak(tt.data); got != tt.want || (err != nil) != tt.bad {

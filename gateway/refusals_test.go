@@ -47,8 +47,10 @@ func TestRefusalsAreLogged(t *testing.T) {
 	}{
 		{"none", func(r *raw) { r.none("none") }, []string{"no key was offered"}},
 		{"password", func(r *raw) { r.password("password", "canary") }, []string{"no key was offered"}},
-		{"other-key", func(r *raw) { offer(r, "other-key", "ssh-ed25519", keys[2].PublicKey()) },
-			[]string{gossh.FingerprintSHA256(keys[2].PublicKey()) + " (no such key)", "no key is authorised"}},
+		{
+			"other-key", func(r *raw) { offer(r, "other-key", "ssh-ed25519", keys[2].PublicKey()) },
+			[]string{gossh.FingerprintSHA256(keys[2].PublicKey()) + " (no such key)", "no key is authorised"},
+		},
 		{"forged", func(r *raw) {
 			sig, err := keys[2].Sign(rand.Reader, []byte("something else"))
 			if err != nil {
@@ -70,11 +72,15 @@ func TestRefusalsAreLogged(t *testing.T) {
 			}
 			offer(r, "sha1-within-sha2", "rsa-sha2-256", old.PublicKey(), str(gossh.Marshal(sig)))
 		}, []string{"ssh-rsa", "not accepted"}},
-		{"certificate", func(r *raw) { offer(r, "certificate", cert.Type(), cert) },
-			[]string{gossh.FingerprintSHA256(keys[0].PublicKey()) + " (certificates are not accepted)"}},
+		{
+			"certificate", func(r *raw) { offer(r, "certificate", cert.Type(), cert) },
+			[]string{gossh.FingerprintSHA256(keys[0].PublicKey()) + " (certificates are not accepted)"},
+		},
 		{"two-names", func(r *raw) { r.none("two-names"); r.none("admin") }, []string{"login name changed"}},
-		{"forging", func(r *raw) { r.none("forging\nlevel=ERROR msg=forged\x1b[2J" + strings.Repeat("x", 20000)) },
-			[]string{`login="forging\nlevel=ERROR msg=forged\x1b[2Jxxx`, "..."}},
+		{
+			"forging", func(r *raw) { r.none("forging\nlevel=ERROR msg=forged\x1b[2J" + strings.Repeat("x", 20000)) },
+			[]string{`login="forging\nlevel=ERROR msg=forged\x1b[2Jxxx`, "..."},
+		},
 	}
 	for _, tt := range tests {
 		r := dialRaw(t, f.addr)

@@ -135,7 +135,7 @@ func (g *Gateway) stop(end context.CancelCauseFunc, set *console.Set, connection
 	// One under way may hang on a file system that does not answer; it applies nothing any more.
 	within(settling, func() {
 		g.reloading.Lock()
-		g.reloading.Unlock()
+		defer g.reloading.Unlock()
 	})
 	end(errStopping)
 	g.sessions.wait(goodbye)

@@ -227,9 +227,17 @@ func TestEnvironment(t *testing.T) {
 		name, value string
 		want        bool
 	}{
-		{"CONSOLED_QUIET", "1", true}, {"LC_ALL", "C", true}, {"LANG", "de_DE.UTF-8", true}, {"NO_COLOR", "", true},
-		{"LD_PRELOAD", "/x", false}, {"PATH", "/x", false}, {"CONSOLED_", "x", false}, {"CONSOLED_a", "x", false},
-		{"LC_X=Y", "x", false}, {"LANG", "a\x00b", false}, {"CONSOLED_LONG", strings.Repeat("x", maxValue+1), false},
+		{"CONSOLED_QUIET", "1", true},
+		{"LC_ALL", "C", true},
+		{"LANG", "de_DE.UTF-8", true},
+		{"NO_COLOR", "", true},
+		{"LD_PRELOAD", "/x", false},
+		{"PATH", "/x", false},
+		{"CONSOLED_", "x", false},
+		{"CONSOLED_a", "x", false},
+		{"LC_X=Y", "x", false},
+		{"LANG", "a\x00b", false},
+		{"CONSOLED_LONG", strings.Repeat("x", maxValue+1), false},
 		{"CONSOLED_" + strings.Repeat("N", maxName), "x", false},
 	}
 	for _, tt := range tests {
@@ -516,10 +524,24 @@ func TestMalformed(t *testing.T) {
 		r.close()
 	}
 	packets := [][]byte{
-		{98}, cat([]byte{98}, u32(0)), cat([]byte{98}, u32(0), wrap), cat([]byte{98}, u32(7), str("shell"), []byte{1}),
-		{90}, cat([]byte{90}, wrap), cat([]byte{90}, str("session"), u32(0), u32(0), u32(0)),
-		cat([]byte{94}, u32(0), wrap), cat([]byte{94}, u32(9), str("x")), cat([]byte{95}, u32(0), u32(1), wrap), {93}, cat([]byte{93}, u32(0), wrap),
-		{80}, cat([]byte{80}, wrap), cat([]byte{91}, u32(0)), {99}, {0}, {255}, {20}, {21}, {30}, {50}, {5}, {192},
+		{98},
+		cat([]byte{98}, u32(0)), cat([]byte{98}, u32(0), wrap), cat([]byte{98}, u32(7), str("shell"), []byte{1}),
+		{90},
+		cat([]byte{90}, wrap), cat([]byte{90}, str("session"), u32(0), u32(0), u32(0)),
+		cat([]byte{94}, u32(0), wrap), cat([]byte{94}, u32(9), str("x")), cat([]byte{95}, u32(0), u32(1), wrap),
+		{93},
+		cat([]byte{93}, u32(0), wrap),
+		{80},
+		cat([]byte{80}, wrap), cat([]byte{91}, u32(0)),
+		{99},
+		{0},
+		{255},
+		{20},
+		{21},
+		{30},
+		{50},
+		{5},
+		{192},
 	}
 	for _, p := range packets {
 		r := dialRaw(t, f.addr)
