@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,9 +148,7 @@ func TestNarrowed(t *testing.T) {
 	if _, err := f.Reload(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := io.ReadAll(out); string(got) != errNarrowed.Error()+"\n" {
-		t.Errorf("bob was told %q", got)
-	}
+	until(t, out, errNarrowed.Error())
 	if err := <-b.ends; !errors.Is(err, errNarrowed) {
 		t.Errorf("ended by %v", err)
 	}
@@ -178,10 +175,15 @@ func TestStopDuringReload(t *testing.T) {
 	<-inside
 	began := time.Now()
 	f.stop()
-	if err := <-f.ended; err != nil || time.Since(began) > 5*time.Second {
-		t.Errorf("stopped by %v after %s", err, time.Since(began))
+	select {
+	case err := <-f.ended:
+		if err != nil || time.Since(began) > 5*time.Second {
+			t.Errorf("stopped by %v after %s", err, time.Since(began))
+		}
+		f.ended <- nil // for the clean-up
+	case <-time.After(patience):
+		t.Error("it waits for the reload")
 	}
-	f.ended <- nil // for the clean-up
 	close(release)
 	if err := <-reloaded; err == nil {
 		t.Error("a reload after the end")
