@@ -144,6 +144,7 @@ func (g *Gateway) console(s *site, x config.Console) console.Options {
 		Subject: x.Subject, Description: x.Description, MOTD: x.MOTD, Backend: x.Backend,
 		Reconnect: console.Reconnect{First: x.Reconnect.First, Max: x.Reconnect.Max}, Lock: x.Lock,
 		Log: g.log.With("console", x.Subject.Name), Observe: g.observe,
+		Panicked: func() { g.panics.Add(1) },
 	}
 	o.Record.Dir = filepath.Join(s.config.Log.Dir, x.Subject.Name)
 	o.Record.None = x.NoLog
