@@ -36,7 +36,11 @@ func (f function) asks() bool {
 	case "#":
 		return f.final == 'R' || f.final == '|' // XTREPORTCOLORS, XTREPORTSGR
 	default:
-		return len(f.inter) > 1 // no function has two, and terminals differ in which they drop
+		// No function has two, and terminals differ in which they drop. One that
+		// is not known here may be dropped too: what is left may ask.
+		if len(f.inter) > 1 {
+			return true
+		}
 	}
 	switch f.final {
 	case 'c': // DA1, DA2, DA3
