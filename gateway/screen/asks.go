@@ -18,29 +18,11 @@ func (p *parser) asks(e event) bool {
 }
 
 // asks knows the reports of DEC STD 070, xterm's ctlseqs and kitty's protocols.
+// Terminals differ in which intermediates they drop, so what is left without
+// them must not ask either: a rectangle that a watcher misses is the lesser evil.
 func (f function) asks() bool {
-	switch string(f.inter) {
-	case "":
-	case "$":
-		return strings.IndexByte("puw", f.final) >= 0 // DECRQM, DECRQTSR, DECRQPSR
-	case "*":
-		return f.final == 'y' // DECRQCRA
-	case "&":
-		return f.final == 'u' // DECRQUPSS
-	case "\"":
-		return f.final == 'v' // DECRQDE
-	case "'":
-		return f.final == '|' // DECRQLP
-	case "+":
-		return f.final == 'p' || f.final == 'x' // DECSR, DECRQPKFM
-	case "#":
-		return f.final == 'R' || f.final == '|' // XTREPORTCOLORS, XTREPORTSGR
-	default:
-		// No function has two, and terminals differ in which they drop. One that
-		// is not known here may be dropped too: what is left may ask.
-		if len(f.inter) > 1 {
-			return true
-		}
+	if f.asksWithIntermediate() {
+		return true
 	}
 	switch f.final {
 	case 'c': // DA1, DA2, DA3
@@ -58,6 +40,27 @@ func (f function) asks() bool {
 		return f.private == '?'
 	}
 	return false
+}
+
+// asksWithIntermediate knows the reports that have an intermediate.
+func (f function) asksWithIntermediate() bool {
+	switch string(f.inter) {
+	case "$":
+		return strings.IndexByte("puw", f.final) >= 0 // DECRQM, DECRQTSR, DECRQPSR
+	case "*":
+		return f.final == 'y' // DECRQCRA
+	case "&":
+		return f.final == 'u' // DECRQUPSS
+	case "\"":
+		return f.final == 'v' // DECRQDE
+	case "'":
+		return f.final == '|' // DECRQLP
+	case "+":
+		return f.final == 'p' || f.final == 'x' // DECSR, DECRQPKFM
+	case "#":
+		return f.final == 'R' || f.final == '|' // XTREPORTCOLORS, XTREPORTSGR
+	}
+	return len(f.inter) > 1 // no function has two
 }
 
 // stringAsks judges a string by its beginning, and an OSC by whether it holds a

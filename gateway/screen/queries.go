@@ -139,7 +139,7 @@ func (q *Queries) unknown() bool {
 		code, known := osc(q.parser.body())
 		return !known || !harmless(code)
 	}
-	return q.parser.size == 0 || q.parser.stringAsks()
+	return q.parser.size == 0 || q.parser.stringAsks() || !cleanString(q.held)
 }
 
 // finish takes the last byte of a sequence.
@@ -197,13 +197,9 @@ func (q *Queries) Flush(dst []byte) []byte {
 	case q.parser.inText() && (q.mode == drop || q.mode == hold && q.unknown()):
 		q.mode = drop
 		q.held = q.held[:0]
-	case q.parser.inText():
-		q.mode = pass
-		dst = appendWithoutC1(dst, q.held)
-		q.held = q.held[:0]
 	default:
 		q.mode = pass
-		dst = append(dst, q.held...)
+		dst = appendWithoutC1(dst, q.held)
 		q.held = q.held[:0]
 	}
 	return dst
