@@ -33,7 +33,7 @@ func echo(ctx context.Context, r *rig, s *site) error {
 }
 
 func (r *rig) echo(s *site, when string) error {
-	a, err := r.people.ask(request{Do: "echo", Call: s.call(s, echoName, true), N: r.count(400)})
+	a, err := r.people.ask(request{Do: "echo", Call: s.call(s, echoName, true), N: r.count(300)})
 	if err != nil {
 		return err
 	}

@@ -27,13 +27,13 @@ func recordPaced(ctx context.Context, r *rig, s *site, rate float64) error {
 	}
 	row := fmt.Sprintf("record %d consoles at %.3g MB/s in all", len(s.fleet.devices), rate/1e6)
 	load := func(ctx context.Context) error { return paced(ctx, s.fleet.devices, rate) }
-	return s.recordWhile(ctx, r, row, rate/1e6, 10*time.Second, load)
+	return s.recordWhile(ctx, r, row, rate/1e6, 8*time.Second, load)
 }
 
 // recordFlat lets all consoles speak as fast as they can.
 func recordFlat(ctx context.Context, r *rig, s *site) error {
 	row := fmt.Sprintf("record %d consoles flat out", len(s.fleet.devices))
-	return s.recordWhile(ctx, r, row, 0, 4*time.Second, func(ctx context.Context) error {
+	return s.recordWhile(ctx, r, row, 0, 3*time.Second, func(ctx context.Context) error {
 		_, err := flatOut(ctx, s.fleet.devices)
 		return err
 	})
@@ -46,7 +46,7 @@ func (s *site) recordWhile(ctx context.Context, r *rig, row string, rate float64
 		return nil
 	}
 	// The first seconds also make files and buffers, and are another figure.
-	if err := during(ctx, r.span(2*time.Second), load); err != nil {
+	if err := during(ctx, r.span(1500*time.Millisecond), load); err != nil {
 		return err
 	}
 	if err := s.recorded(ctx); err != nil {

@@ -34,7 +34,7 @@ func stalled(ctx context.Context, r *rig, s *site) error {
 }
 
 // slowest lets the first console speak at 1 MB/s and returns the speed of the
-// slowest of the watchers but the first, and the server's memory in the end.
+// slowest of the watchers but the first, and the server's memory in the second half.
 func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64, _ error) {
 	before, err := r.watched()
 	if err != nil {
@@ -44,14 +44,20 @@ func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64
 		return 0, 0, fmt.Errorf("%d watchers", len(before))
 	}
 	began := time.Now()
-	if err := during(ctx, r.span(10*time.Second), s.speakEvenly); err != nil {
+	err = during(ctx, r.span(8*time.Second), func(ctx context.Context) error {
+		measured := make(chan int64, 1)
+		go func() { measured <- s.meanMemory(ctx, r.span(4*time.Second)) }()
+		err := s.speakEvenly(ctx)
+		memory = <-measured
+		return err
+	})
+	if err != nil {
 		return 0, 0, err
 	}
 	took := time.Since(began)
 	if err := pause(ctx, time.Second); err != nil { // for what is under way
 		return 0, 0, err
 	}
-	memory = s.process.memory()
 	after, err := r.watched()
 	if err != nil {
 		return 0, 0, err
@@ -60,4 +66,15 @@ func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64
 		after[i] -= before[i]
 	}
 	return float64(slices.Min(after[1:])) / 1e6 / took.Seconds(), memory, nil
+}
+
+// meanMemory is the mean of the server's memory from some time on until ctx
+// ends: garbage comes and goes meanwhile.
+func (s *site) meanMemory(ctx context.Context, from time.Duration) int64 {
+	var total, n int64
+	for err := pause(ctx, from); err == nil; err = pause(ctx, 200*time.Millisecond) {
+		total += s.process.memory()
+		n++
+	}
+	return total / max(n, 1)
 }

@@ -41,7 +41,7 @@ func (r *rig) deliver(ctx context.Context, s *site, n int) error {
 		return err
 	}
 	cpu := s.process.cpu()
-	if err := during(ctx, r.span(8*time.Second), s.speakEvenly); err != nil {
+	if err := during(ctx, r.span(5*time.Second), s.speakEvenly); err != nil {
 		return err
 	}
 	if err := pause(ctx, time.Second); err != nil { // for what is under way
@@ -79,7 +79,7 @@ func sum(list []int64) (total int64) {
 func (r *rig) watchFlat(ctx context.Context, s *site, crowd int) error {
 	row := func(what string) string { return fmt.Sprintf("flat-out console, %d watchers: %s", crowd, what) }
 	d := s.fleet.devices[0]
-	limited, cancel := context.WithTimeout(ctx, r.span(8*time.Second))
+	limited, cancel := context.WithTimeout(ctx, r.span(6*time.Second))
 	defer cancel()
 	said, began := d.bytes, time.Now()
 	blocked, err := flatOut(limited, s.fleet.devices[:1])

@@ -31,9 +31,9 @@ func figures() []figure {
 		{"start", 4000, showStart},
 		{"idle", 4000, idleMemory},
 		{"record", 4000, recordMany},
-		{"record", 100, recordFlat},
+		{"stalled", 100, stalled}, // before what leaves garbage behind
 		{"watchers", 100, watchers},
-		{"stalled", 100, stalled},
+		{"record", 100, recordFlat},
 	}
 }
 

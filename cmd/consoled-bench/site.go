@@ -12,7 +12,9 @@ import (
 )
 
 const (
-	startLimit  = 60 * time.Second // Conserver takes most of it for a thousand consoles
+	startLimit  = 60 * time.Second // Conserver takes most of it for a thousand consoles,
+	manyLimit   = 25 * time.Second // and minutes for more, for which nobody waits
+	manyAre     = 2000
 	recordLimit = 30 * time.Second // until what was said is in the record
 )
 
@@ -76,7 +78,7 @@ func (s *site) run(ctx context.Context, p *people) error {
 	}
 	in := make(chan error, 1)
 	go func() { in <- s.firstLogin(ctx) }()
-	last, err := s.fleet.connected(ctx, startLimit)
+	last, err := s.fleet.connected(ctx, s.patience())
 	if s.connected = last.Sub(s.process.started); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", s.name(), err)
 		s.connected = 0
@@ -84,9 +86,17 @@ func (s *site) run(ctx context.Context, p *people) error {
 	return <-in
 }
 
+// patience is how long a start may take.
+func (s *site) patience() time.Duration {
+	if len(s.fleet.devices) >= manyAre {
+		return manyLimit
+	}
+	return startLimit
+}
+
 // firstLogin knocks until somebody is let in.
 func (s *site) firstLogin(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, startLimit)
+	limited, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	for {
 		err := s.call(s, consoleName(0), false).knock(limited)
@@ -98,7 +108,7 @@ func (s *site) firstLogin(ctx context.Context) error {
 			return fmt.Errorf("server ended: %s", s.process.said())
 		}
 		if pause(limited, 5*time.Millisecond) != nil {
-			fmt.Fprintf(os.Stderr, "%s: nobody was let in within %v: %v\n", s.name(), startLimit, err)
+			fmt.Fprintf(os.Stderr, "%s: nobody was let in within %v: %v\n", s.name(), s.patience(), err)
 			return context.Cause(ctx) // a slow server is a figure, not an error
 		}
 	}
@@ -174,7 +184,7 @@ func showStart(_ context.Context, _ *rig, s *site) error {
 	show := func(what string, took time.Duration) {
 		text := seconds(took)
 		if took == 0 {
-			text = fmt.Sprintf("> %.0f s", startLimit.Seconds())
+			text = fmt.Sprintf("> %.0f s (%d connected)", s.patience().Seconds(), s.fleet.up.Load())
 		}
 		s.set(fmt.Sprintf("start with %d consoles: %s after", len(s.fleet.devices), what), "%s", text)
 	}
