@@ -5,7 +5,8 @@
 //
 // A backend is a comparable description (a config struct) with Check and Open.
 // What Open returns is a Port: bytes in, bytes out, and optional abilities
-// found by assertion (Breaker, TryReader).
+// found by assertion (Breaker, TryReader, Remarker, Modem, FlowSwitch). A Backend
+// has an optional ability too: Taker.
 package ports
 
 import (
@@ -54,4 +55,39 @@ type TryReader interface {
 	// Patience is how long the kernel's buffer may be left alone at this line's
 	// usual speed before the sender is held up; 0 means it must be read as bytes come.
 	Patience() time.Duration
+}
+
+// A Taker is a Backend whose line somebody else may hold, as a BMC has one SOL
+// session: Open leaves it to them where the settings say so, with the
+// reason InUse, and Take takes it from them.
+type Taker interface {
+	Backend
+	Take(ctx context.Context) (Port, error)
+}
+
+// A Remarker is a Port whose opening is worth a line to the people attached,
+// such as "BMC had another SOL session; closed it and connected". An empty
+// remark is none. It is printed only after escaping.
+type Remarker interface {
+	Remark() string
+}
+
+// Lines is the state of the modem lines: what we raise (DTR, RTS), and what
+// the other end does.
+type Lines struct {
+	DTR, RTS          bool
+	CTS, DSR, DCD, RI bool
+}
+
+// A Modem is a Port that knows its modem lines. The call does not wait for the
+// other end: it tells what was last known.
+type Modem interface {
+	Modem() (Lines, error)
+}
+
+// A FlowSwitch is a Port whose software flow control (XON/XOFF) can be switched
+// while it is open, for the writer's ^Ecc. It holds until the line is opened anew.
+type FlowSwitch interface {
+	SoftwareFlow() bool
+	SetSoftwareFlow(on bool) error
 }

@@ -26,6 +26,8 @@ const (
 	Closed         Reason = "closed by the other end"
 	Denied         Reason = "permission denied"
 	Authentication Reason = "authentication refused"
+	WrongHostKey   Reason = "wrong host key"
+	Dialogue       Reason = "login failed" // the target did not say what the dialogue on connect expects
 	Unsupported    Reason = "not supported here"
 	Failed         Reason = "failed" // none of the above; the detail says what
 )

@@ -321,6 +321,7 @@ func TestDownAndUpAreTold(t *testing.T) {
 func TestRetryForEver(t *testing.T) {
 	for reason, most := range map[ports.Reason]time.Duration{
 		ports.Refused: 1800 * time.Millisecond, ports.Gone: time.Second, ports.Exited: time.Minute, ports.Authentication: 5 * time.Minute,
+		ports.WrongHostKey: 5 * time.Minute, ports.Dialogue: time.Minute,
 	} {
 		bubble(t, func(t *testing.T) {
 			_, fake := start(t, porttest.Abilities{}, Options{})

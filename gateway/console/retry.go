@@ -47,9 +47,9 @@ func retryCap(reason ports.Reason) time.Duration {
 		return time.Second
 	case ports.InUse, ports.Denied:
 		return 5 * time.Second
-	case ports.Exited, ports.Unsupported:
+	case ports.Exited, ports.Unsupported, ports.Dialogue:
 		return time.Minute
-	case ports.Authentication:
+	case ports.Authentication, ports.WrongHostKey:
 		return 5 * time.Minute
 	}
 	return 1800 * time.Millisecond
