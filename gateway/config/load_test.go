@@ -203,7 +203,7 @@ groups:
 	if b2.Lock.Write != console.OnKey || vm.Lock.Write != console.Explicit {
 		t.Errorf("write %v and %v", b2.Lock.Write, vm.Lock.Write)
 	}
-	if _, has := vm.Settings["baud"]; has {
+	if _, has := vm.Settings.Get("baud"); has {
 		t.Error("a socket has a speed")
 	}
 }
