@@ -116,7 +116,9 @@ func (t *Tracker) function(f function) {
 	case f.is(0, "", 'm'):
 		resets, on := f.colour()
 		t.modes.colour(resets, on)
-		t.line.style(f.params)
+		if f.quiet() {
+			t.line.style(f.params)
+		}
 		return
 	case f.private == 0 && len(f.inter) == 0:
 		switch f.final {
