@@ -46,7 +46,7 @@ type painter struct {
 
 	tracker screen.Tracker
 	queries screen.Queries
-	asked   bool // the last bytes went out with the queries in them
+	asked   bool   // the last bytes went out with the queries in them
 	buf     []byte // one chunk, made with the first output
 	clean   []byte
 	skipped int64

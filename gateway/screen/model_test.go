@@ -51,7 +51,7 @@ func terminals() []terminal {
 var (
 	csiActs = regexp.MustCompile(`^([?>=]?[0-9;:]*c|[?]?[0-9;:]*n|>[0-9;:]*n|[0-9;:]*[xiq]|\?[0-9;:]*i|>[0-9;:]*[qpst]|\?.*[uSmg]` +
 		`|.*\$[puw}~|]|.*\*[xy|]|.*&u|.*"[vp]|.*'[|wz{]|.*\+[px]|.*#[R|])$`)
-	csiModes = regexp.MustCompile(`^\?([0-9;]*;)?0*(2|3|38|1001|1004|2031|2048)(;[0-9;]*)?[hl]$|^([0-9;]*;)?0*2(;[0-9;]*)?[hl]$`)
+	csiModes = regexp.MustCompile(`^\?([0-9;]*;)?0*(2|3|38)(;[0-9;]*)?[hl]$|^\?([0-9;]*;)?0*(1001|1004|2031|2048)(;[0-9;]*)?[hr]$|^([0-9;]*;)?0*2(;[0-9;]*)?[hl]$`)
 	csiSize  = regexp.MustCompile(`^0*([0-9]|1[0-9]|2[014-9]|[3-9][0-9]|[0-9]{3,})?([;:].*)?t$`)
 	csiMouse = regexp.MustCompile(`^[0-9]*(;[0-9]*)+T$`)
 	oscActs  = regexp.MustCompile(`^0*(4|5|1[0-9]|21|22)(;.*)?;[^;]*\?|^0*(7|9|50|52|60|61|83|99|633|701|777|777[01]|1337|3008|5522)(;|$)`)
@@ -226,7 +226,7 @@ func answered(out string) []string {
 
 // sequences is what terminals read alike, whole sequences between characters.
 // Bytes that are no UTF-8 count as U+FFFD.
-var sequences = regexp.MustCompile(`^(?:[\x00\x07-\x0f -\x7f\x{a0}-\x{10ffff}]|\x1b[6-9=>DEHMc\\]|\x1b[ #()*+][0-9A-Z]|\x1b\[[<-?]?[0-9;:]*[ -/]?[@-~]|\x1b[]Pk][ -~\x{a0}-\x{10ffff}]*(?:\x07|\x1b\\))*$`)
+var sequences = regexp.MustCompile(`^(?:[\x00\x07-\x0f -\x7f\x{a0}-\x{10ffff}]|\x1b[6-9<=>DEHMc\\]|\x1b[ #()*+][0-9A-Z]|\x1b\[[<-?]?[0-9;:]*[ -/]?[@-~]|\x1b[]Pk][ -~\x{a0}-\x{10ffff}]*(?:\x07|\x1b\\))*$`)
 
 // alike reports whether all terminals that read UTF-8 take out apart alike.
 func alike(out string) bool {

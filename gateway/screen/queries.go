@@ -24,7 +24,8 @@ const maxHeld = 4 << 10
 //
 // Everything well-formed and quiet passes byte for byte. A control within a
 // sequence comes before it, for terminals obey it first. A byte that could be a C1
-// becomes U+FFFD, as which a terminal would show it. A sequence longer than the
+// becomes U+FFFD, as which a terminal would show it. Of a sequence that sets
+// several modes the quiet ones are left. A sequence longer than the
 // parser keeps, or a string longer than 4 KiB, is left out.
 type Queries struct {
 	parser parser
@@ -104,14 +105,8 @@ func (q *Queries) obey(dst []byte, e event, c byte) []byte {
 		if quietControl(c) {
 			return append(dst, c)
 		}
-	case escape:
-		if q.parser.quiet(e) {
-			return append(append(append(dst, esc), q.parser.body()...), c)
-		}
-	case csi:
-		if q.parser.quiet(e) {
-			return appendCSI(dst, q.parser.body(), c)
-		}
+	case escape, csi:
+		return q.parser.appendQuiet(dst, e)
 	case str:
 		if !q.long && quietString(q.parser.kind, q.text) {
 			return appendEnd(q.appendBegun(dst), c)

@@ -67,7 +67,7 @@ func TestQueriesPasses(t *testing.T) {
 		"plain text\r\n\tand \x07 more \x08\x00\x0e\x0f\x7f", "\u00e9\u26d4\u2500\U0001f600", "\xff\xfe latin \xe9\xa0x", "\xda\xc4\xc4\xbf",
 		"\x1b[31;1mred\x1b[0m", "\x1b[38;5;11;48;2;11;12;0mx", "\x1b[4:3;58:2::1:2:3mx", "\x1b[2J\x1b[H\x1b[3J", "\x1b[?25l", "\x1b[?12;25h", "\x1b[?1049;1r", "\x1b[!p", "\x1b[ q", "\x1b[2 q",
 		"\x1b[22;0;0t", "\x1b[23;0t", "\x1b[>4;2m", "\x1b[>1u", "\x1b[<u", "\x1b[u", "\x1b[s", "\x1b[1;5r", "\x1b[32;1;1;5;80$x",
-		"\x1b7\x1b8\x1bM\x1bc\x1b(0\x1b#8\x1b=\x1b>", "\x1b[?1006;1000h", "\x1b[?1034h", "\x1b[4l", "\x1b[34h\x1b[?25h",
+		"\x1b7\x1b8\x1bM\x1bc\x1b(0\x1b#8\x1b=\x1b>", "\x1b[?1006;1000h", "\x1b[?1034h", "\x1b[4l", "\x1b[34h\x1b[?25h", "\x1b[?1004l", "\x1b<\x1b>\x1b[?7;8h",
 		"\x1b]0;what?\x07", "\x1b]2;\u00e9\u2713?\x1b\\", "\x1b]8;;http://x/?q\x07x\x1b]8;;\x07", "\x1b]4;1;#fff\x07", "\x1b]112\x07", "\x1b]104;1;2\x1b\\",
 		"\x1bPq#0;2;0;0;0~~\x1b\\", "\x1bP=1s\x1b\\", "\x1bktitle\x1b\\", "\x1b\\",
 		"\x1bP0;1;0q" + strings.Repeat("~", 4000) + "\x1b\\", "\x1b]0;" + strings.Repeat("x", 4000) + "\x07",
@@ -101,6 +101,9 @@ func TestQueriesPassesPrograms(t *testing.T) {
 func TestQueriesLeavesOut(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\x1b[6nb":                             "ab",
+		"a\x1b[?3;4;1048;2048;7hb":              "a\x1b[?4;1048;7hb",
+		"a\x1b[?2048hb\x1b[2;4lc":               "ab\x1b[4lc",
+		"a\x1b[?h\x1b[?4:25h\x1b[hb":            "ab",
 		"a\x1b[\r\n6nb":                         "a\r\nb",
 		"a\x1b[\n1mb":                           "a\n\x1b[1mb",
 		"a\x1b[\n3\x18b":                        "a\nb",

@@ -7,21 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// quiet reports whether the sequence that the event has completed is known to
-// do no more in any common terminal than to draw, or to say how keys are to be
-// sent (DEC STD 070, xterm's ctlseqs, the Linux console and its likes). It is a
-// list of what may pass, since nobody knows all that terminals answer to. The
-// text of a string is judged by quietString.
-func (p *parser) quiet(e event) bool {
+// appendQuiet appends the ESC or CSI sequence that the event has completed, if it
+// is known to do no more in any common terminal than to draw, or to say how keys are to
+// be sent (DEC STD 070, xterm's ctlseqs, the Linux console and its likes). This
+// is a list of what may pass, since nobody knows all that terminals answer to.
+func (p *parser) appendQuiet(dst []byte, e event) []byte {
+	f := p.function()
 	switch {
 	case p.bad:
-		return false
 	case e == escape:
-		return quietEscape(string(p.body()), p.final)
-	case e == csi:
-		return p.function().quiet()
+		if quietEscape(string(p.body()), p.final) {
+			dst = append(append(append(dst, esc), p.body()...), p.final)
+		}
+	case f.setsModes():
+		return f.appendModes(dst)
+	case f.quiet():
+		return appendCSI(dst, p.body(), p.final)
 	}
-	return false
+	return dst
 }
 
 // quietEscape leaves out what changes how bytes are read (DOCS, ESC %) or keys
@@ -29,7 +32,7 @@ func (p *parser) quiet(e event) bool {
 func quietEscape(inter string, final byte) bool {
 	switch inter {
 	case "":
-		return strings.IndexByte(`6789=>DEHMc\`, final) >= 0
+		return strings.IndexByte(`6789<=>DEHMc\`, final) >= 0
 	case "#":
 		return strings.IndexByte("34568", final) >= 0
 	case "(", ")", "*", "+":
@@ -68,8 +71,6 @@ func (f function) quietPlain() bool {
 	switch f.final {
 	case 'm':
 		return f.quietColour()
-	case 'h', 'l':
-		return f.onlyModes(4, 12, 20, 34) // IRM, SRM, LNM, the cursor of screen
 	case 't':
 		return f.first() == 22 || f.first() == 23 // the stack of titles
 	case 'T':
@@ -82,34 +83,63 @@ func (f function) quietPrivate() bool {
 	switch {
 	case f.private == '?' && (f.final == 'J' || f.final == 'K'):
 		return true
-	case f.private == '?' && strings.IndexByte("hlrs", f.final) >= 0:
-		return f.onlyModes(quietModes()...)
 	case f.final == 'u': // kitty's keys
 		return f.private != '?'
 	}
 	return f.is('>', "", 'm') // xterm's keys
 }
 
-// quietModes are the DEC private modes that may be set. Three are not here that
-// programs set: focus (1004), colour scheme (2031) and size (2048), which some
-// terminals report at once. Nor is what resizes the window (3), reads bytes
-// differently (2, 38), or stops the terminal until it is answered (1001).
-func quietModes() []int {
-	return []int{
-		1, 4, 5, 6, 7, 9, 12, 25, 45, 47, 66, 69,
-		1000, 1002, 1003, 1005, 1006, 1007, 1015, 1016, 1034, 1047, 1048, 1049,
-		2004, 2026, 2027,
-	}
+// setsModes reports whether the sequence is SM, RM, or one of their DEC private
+// forms with XTSAVE and XTRESTORE.
+func (f function) setsModes() bool {
+	return len(f.inter) == 0 && (f.final == 'h' || f.final == 'l') && (f.private == 0 || f.private == '?') ||
+		f.is('?', "", 'r') || f.is('?', "", 's')
 }
 
-// onlyModes reports whether the parameters are some of known and no other.
-func (f function) onlyModes(known ...int) bool {
-	for word := range bytes.SplitSeq(f.params, []byte{';'}) {
-		if !slices.Contains(known, number(word)) {
-			return false
-		}
+// appendModes appends the sequence with those of its modes that are quiet.
+func (f function) appendModes(dst []byte) []byte {
+	start := len(dst)
+	dst = append(dst, esc, '[')
+	if f.private != 0 {
+		dst = append(dst, f.private)
 	}
-	return true
+	head := len(dst)
+	for word := range bytes.SplitSeq(f.params, []byte{';'}) {
+		if !f.quietMode(word) {
+			continue
+		}
+		if len(dst) > head {
+			dst = append(dst, ';')
+		}
+		dst = append(dst, word...)
+	}
+	if len(dst) == head {
+		return dst[:start]
+	}
+	return append(dst, f.final)
+}
+
+// quietMode knows the modes that programs set. Some terminals report focus (1004),
+// colour scheme (2031) and size (2048) at once where they are set; 1001 stops a terminal
+// until it is answered. Not here is what resizes the window (3), locks the keyboard
+// (ANSI 2) or has bytes read differently (2, 38).
+func (f function) quietMode(word []byte) bool {
+	n := number(word)
+	switch {
+	case bytes.IndexByte(word, ':') >= 0:
+		return false
+	case f.private == 0:
+		return n == 4 || n == 12 || n == 20 || n == 34 // IRM, SRM, LNM, the cursor of screen
+	}
+	switch n {
+	case 1, 4, 5, 6, 7, 8, 9, 12, 25, 45, 47, 66, 69,
+		1000, 1002, 1003, 1005, 1006, 1007, 1015, 1016, 1034, 1047, 1048, 1049,
+		2004, 2026, 2027:
+		return true
+	case 1001, 1004, 2031, 2048:
+		return f.final == 'l'
+	}
+	return false
 }
 
 // quietColour leaves out SGR 11 and 12: by these the Linux console stops to
