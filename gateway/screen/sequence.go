@@ -53,8 +53,8 @@ func number(word []byte) int {
 }
 
 // attributes yields what an SGR sequence sets: its parameters but for those that
-// only say which colour (38;5;N and 38;2;R;G;B). A colour that is unfinished yields -1
-// at the end.
+// only say which colour (38;5;N and 38;2;R;G;B). Where such a colour is broken off
+// or of another kind it yields -1.
 func (f function) attributes() iter.Seq[int] {
 	return func(yield func(int) bool) {
 		skip, extended := 0, false
@@ -71,6 +71,10 @@ func (f function) attributes() iter.Seq[int] {
 					skip = 1
 				case 2:
 					skip = 3
+				default:
+					if !yield(-1) {
+						return
+					}
 				}
 				continue
 			}
