@@ -56,7 +56,6 @@ var (
 	csiMouse = regexp.MustCompile(`^[0-9]*(;[0-9]*)+T$`)
 	oscActs  = regexp.MustCompile(`^0*(4|5|1[0-9]|21|22)(;.*)?;[^;]*\?|^0*(7|9|50|52|60|61|83|99|633|701|777|777[01]|1337|3008|5522)(;|$)`)
 	dcsActs  = regexp.MustCompile(`^[0-9;:<=>?]*(\$[qt]|\+[qp]|[@|{pt])`)
-	fonts    = regexp.MustCompile(`^[0-9;]*m$`)
 	tooLong  = regexp.MustCompile(`[0-9]{10,19}`)
 	testable = regexp.MustCompile(`^0*[01]?[;x]`)
 )
@@ -161,10 +160,18 @@ func (t *terminal) csi(r rune) {
 }
 
 func (t *terminal) function(text string) {
-	text = tooLong.ReplaceAllStringFunc(text, func(digits string) string {
-		n, _ := strconv.ParseUint(digits, 10, 64)
-		return strconv.Itoa(int(uint32(n))) // some count in 32 bits
-	})
+	if len(text) > 10 {
+		text = tooLong.ReplaceAllStringFunc(text, func(digits string) string {
+			n, _ := strconv.ParseUint(digits, 10, 64)
+			return strconv.Itoa(int(uint32(n))) // some count in 32 bits
+		})
+	}
+	if plain := strings.TrimLeft(text, "0123456789;"); len(plain) == 1 && strings.Contains("ABCDHJKXdm", plain) {
+		if plain == "m" && t.raw {
+			t.font(strings.Split(strings.TrimSuffix(text, "m"), ";"))
+		}
+		return // most of what programs print, and soon judged
+	}
 	readings := []string{text}
 	if t.sloppy {
 		readings = append(readings, strings.TrimLeft(text, "<=>?"), strings.Map(func(r rune) rune {
@@ -181,9 +188,6 @@ func (t *terminal) function(text string) {
 		if csiActs.MatchString(text) || i == 0 && (csiModes.MatchString(text) || csiSize.MatchString(text) || csiMouse.MatchString(text)) {
 			t.got = append(t.got, "CSI "+text)
 		}
-	}
-	if t.raw && fonts.MatchString(text) {
-		t.font(strings.Split(strings.TrimSuffix(text, "m"), ";"))
 	}
 }
 
