@@ -142,10 +142,10 @@ func (f function) quietMode(word []byte) bool {
 	return false
 }
 
-// quietColour leaves out SGR 11 and 12: by these the Linux console stops to
-// read UTF-8, and what was a letter begins a sequence. So it does what that
-// console could take for one of them: what is too big, the rest of a broken colour, and
-// colours of underlines, which it does not know. A sequence with a colon it drops whole.
+// quietColour leaves out SGR 11 and 12, after which the Linux console no longer
+// reads UTF-8, so that a letter begins a sequence; and whatever that console could
+// take for one of them: a number that is too big, the rest of a broken colour,
+// and the colour of underlines, which it does not know. It drops a sequence with a colon.
 func (f function) quietColour() bool {
 	if bytes.IndexByte(f.params, ':') >= 0 {
 		return true
