@@ -359,6 +359,7 @@ func TestBounded(t *testing.T) {
 		"groups":    groups.String(),
 		"brackets":  "consoles: { a: { tcp: '${" + strings.Repeat("(", 2000) + "1" + strings.Repeat(")", 2000) + "}:1' } }",
 		"long text": "consoles: { a: { unix: '" + strings.Repeat("x", 1<<20) + "' } }",
+		"long line": strings.Repeat("a: ", 1<<20),
 		"mistakes":  "consoles:\n" + strings.Repeat("  a: { b: c }\n", 10_000),
 	}
 	for name, text := range tests {
