@@ -23,7 +23,7 @@ func onFake(t *testing.T) (*tryPort, *porttest.Line) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPort(conn)
+	p, err := Telnet{Address: "fake"}.newPort(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
