@@ -145,9 +145,12 @@ func appendMode(dst []byte, m mode) []byte {
 func appendStart(dst []byte, m mode) []byte {
 	dst = appendCom(dst, comPurge, purgeInput)
 	dst = appendMode(dst, m)
-	for setting, ask := range map[int]byte{flow: askFlow, dtr: askDTR, rts: askRTS} {
-		if m[setting] == 0 {
-			dst = appendCom(dst, comControl, ask)
+	for _, own := range []struct {
+		setting int
+		ask     byte
+	}{{flow, askFlow}, {dtr, askDTR}, {rts, askRTS}} {
+		if m[own.setting] == 0 {
+			dst = appendCom(dst, comControl, own.ask)
 		}
 	}
 	dst = appendCom(dst, comLineMask, 0)

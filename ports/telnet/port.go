@@ -199,7 +199,9 @@ func (p *port) Write(b []byte) (int, error) {
 	p.awaitWord(b)
 	sent := 0
 	for sent < len(b) {
-		p.awaitResume()
+		if err := p.awaitResume(); err != nil {
+			return sent, err
+		}
 		n, err := p.writePart(b[sent:min(sent+maxPart, len(b))])
 		sent += n
 		if err != nil {

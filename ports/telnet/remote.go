@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -125,13 +126,14 @@ func (p *port) agreedCom() bool {
 }
 
 // awaitResume waits while the peer takes no data. When it has held it up for
-// too long, nothing waits until it has resumed.
-func (p *port) awaitResume() {
+// too long, nothing waits until it has resumed. The error is that of a port
+// that was closed meanwhile.
+func (p *port) awaitResume() error {
 	p.mu.Lock()
 	resume := p.remote.resume
 	p.mu.Unlock()
 	if resume == nil {
-		return
+		return nil
 	}
 	timer := time.NewTimer(suspendLimit)
 	defer timer.Stop()
@@ -144,7 +146,9 @@ func (p *port) awaitResume() {
 			p.remote.resume = nil
 		}
 	case <-p.done:
+		return ports.Classify("write "+p.what, net.ErrClosed)
 	}
+	return nil
 }
 
 // breakFor has the peer's serial port send a break of length d.

@@ -4,10 +4,11 @@
 
 Serves one caller after the other on a port of 127.0.0.1 that it prints. The
 "device" is a TCP connection to HOST:PORT. What the caller sets is printed, a
-line each. With --brk a break goes to the device as telnet's BRK, as QEMU's
-serial lines take it.
+line each. With --brk the device is a telnet server such as QEMU's: a break goes
+to it as telnet's BRK, and its options are passed over.
 """
 
+import re
 import select
 import socket
 import sys
@@ -15,6 +16,7 @@ import sys
 import serial.rfc2217
 
 BRK = b"\xff\xf3"
+OPTION = re.compile(rb"\xff[\xfb-\xfe].", re.DOTALL)
 
 
 def say(*words):
@@ -65,6 +67,7 @@ def serve(caller, device, brk):
             if ready is caller:
                 device.sendall(b"".join(manager.filter(data)))
             else:
+                data = OPTION.sub(b"", data) if brk else data
                 caller.sendall(b"".join(manager.escape(data)))
         manager.check_modem_lines()
 
