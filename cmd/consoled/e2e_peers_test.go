@@ -139,8 +139,11 @@ connection: &line
 	ts.Setenv(args[0], port)
 }
 
+// python is Debian's own, which has its modules.
+const python = "/usr/bin/python3"
+
 // cmdPyserial serves a guest's telnet line by RFC 2217. What the caller sets is
-// printed where "log" looks for it.
+// what "said" looks for.
 func cmdPyserial(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
 	usage(ts, len(args) == 2, "pyserial VAR PORT | said RE")
@@ -150,11 +153,9 @@ func cmdPyserial(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		return
 	}
-	path, err := program("python3")
-	ts.Check(err)
 	script, err := filepath.Abs(filepath.Join("..", "..", "ports", "telnet", "testdata", "rfc2217_server.py"))
 	ts.Check(err)
-	r.pyserial, err = r.start(exec.Command(path, script, "127.0.0.1:"+args[1], "--brk"))
+	r.pyserial, err = r.start(exec.Command(python, script, "127.0.0.1:"+args[1], "--brk"))
 	ts.Check(err)
 	found, err := r.pyserial.out.expect(regexp.MustCompile(`port (\d+)`), usualLimit)
 	ts.Check(err)

@@ -72,16 +72,19 @@ func skip(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// condition answers [have:PART], where PART is a program or "guest".
+// condition answers [have:PART], where PART is a program, "guest" or "pyserial".
 func condition(name string) (bool, error) {
 	part, ok := strings.CutPrefix(name, "have:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	var err error
-	if part == "guest" {
+	switch part {
+	case "guest":
 		err = guestParts()
-	} else {
+	case "pyserial":
+		err = exec.Command(python, "-c", "import serial.rfc2217").Run()
+	default:
 		_, err = program(part)
 	}
 	if err != nil && os.Getenv("CI") == "true" {
