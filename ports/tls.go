@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // TLS is what a connection is secured by. The target's certificate is always
@@ -129,18 +130,62 @@ func fileError(key, file, what, fix string) error {
 type secured struct {
 	*stream
 	below *below
-	more  bool // the record layer may hold bytes that the socket no longer shows; the reader's own
+	more  bool   // there may be bytes that the socket no longer shows; the reader's own
+	early []byte // read while verdict waited
 }
 
 // secure shakes hands over a stream, before ctx ends.
 func secure(ctx context.Context, s *stream, config *tls.Config) (Port, error) {
 	p := &secured{stream: s, below: &below{Conn: s.conn, try: &s.try}}
+	asked := false
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		asked = true
+		if len(config.Certificates) == 0 {
+			return &tls.Certificate{}, nil // none; the target may be content with that
+		}
+		return &config.Certificates[0], nil
+	}
 	conn := tls.Client(p.below, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
 	s.conn = conn
+	if asked && conn.ConnectionState().Version >= tls.VersionTLS13 {
+		return p, p.verdict()
+	}
 	return p, nil
+}
+
+// verdictLimit is how long a target has to refuse our certificate before the
+// line counts as open.
+const verdictLimit = 500 * time.Millisecond
+
+// verdict waits for what the target says to our certificate, which in TLS 1.3
+// comes after the handshake: a line that it refuses is not to look open for a
+// moment at each attempt. A target that says nothing is content.
+func (p *secured) verdict() error {
+	first := make([]byte, 1)
+	p.below.SetReadDeadline(time.Now().Add(verdictLimit))
+	n, err := p.conn.Read(first)
+	p.early, p.more = first[:n], true
+	if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return p.below.SetReadDeadline(time.Time{})
+}
+
+// takeEarly is a read of what verdict has read.
+func (p *secured) takeEarly(buf []byte) int {
+	n := copy(buf, p.early)
+	p.early = p.early[n:]
+	return n
+}
+
+func (p *secured) Read(buf []byte) (int, error) {
+	if n := p.takeEarly(buf); n > 0 {
+		return n, nil
+	}
+	return p.stream.Read(buf)
 }
 
 // Close closes the socket at once. TLS's goodbye is left out: it could wait for

@@ -62,9 +62,11 @@ func hear(t *testing.T, backend ports.TCP) (string, error) {
 		return "", err
 	}
 	defer port.Close()
-	buf := make([]byte, 100)
-	n, err := port.Read(buf)
-	return string(buf[:n]), err
+	said := make([]byte, len("hello"))
+	if _, err := io.ReadFull(port, said); err != nil {
+		t.Errorf("opened, and then: %v", err) // people would be told of a line that is up
+	}
+	return string(said), nil
 }
 
 func TestTLSCertificates(t *testing.T) {

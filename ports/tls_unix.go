@@ -40,15 +40,16 @@ func (p *secured) Wait() error {
 // TryRead reads what has arrived, record by record. It returns 0, nil while a
 // record is not whole.
 func (p *secured) TryRead(buf []byte) (int, error) {
-	if len(buf) == 0 {
-		return 0, nil
+	n := p.takeEarly(buf)
+	if n == len(buf) {
+		return n, nil
 	}
 	if ready, _ := p.try.ready(); !ready && !p.more { // the record layer would allocate
 		return 0, nil
 	}
 	p.below.trying = true
 	defer func() { p.below.trying = false }()
-	for n := 0; ; {
+	for {
 		m, err := p.conn.Read(buf[n:])
 		n += m
 		switch {
