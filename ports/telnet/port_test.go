@@ -149,6 +149,7 @@ func TestFirstCR(t *testing.T) {
 			if got := line.Heard(); got != opening+"plain"+travels {
 				t.Errorf("word %q: heard %q", word, got)
 			}
+			synctest.Wait() // for the reader, before the port is closed
 		})
 	}
 }
