@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"consoled/ports"
@@ -201,6 +202,37 @@ func TestRFC2217Suspend(t *testing.T) {
 	if err := <-written; !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
 	}
+}
+
+// A server cannot hold up data by words alone for ever.
+func TestRFC2217SuspendEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, line := ofTelnet(t, wanted)
+		write := func() time.Duration {
+			start := time.Now()
+			if _, err := p.Write([]byte("typed")); err != nil {
+				t.Error(err)
+			}
+			return time.Since(start)
+		}
+		line.Say(do + com + says("\x6c"))
+		tryAll(t, p, 100)
+		if took := write(); took != suspendLimit {
+			t.Errorf("suspended: %v", took)
+		}
+		line.Say(says("\x6c") + says("\x6b\xf0"))
+		tryAll(t, p, 100)
+		if took := write(); took > 0 {
+			t.Errorf("still suspended: %v", took)
+		}
+		line.Say(says("\x6d"))
+		tryAll(t, p, 100)
+		line.Say(says("\x6c"))
+		tryAll(t, p, 100)
+		if took := write(); took != suspendLimit {
+			t.Errorf("suspended anew: %v", took)
+		}
+	})
 }
 
 func TestRFC2217Modem(t *testing.T) {
