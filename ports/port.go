@@ -70,7 +70,8 @@ type Taker interface {
 // readable among thousands of others; see Rounds.
 type Polled interface {
 	TryReader
-	// Descriptor is readable when TryRead would find something.
+	// Descriptor is readable when TryRead, after it has once found nothing,
+	// would find something; nil where there is none after all.
 	Descriptor() syscall.RawConn
 }
 

@@ -71,7 +71,7 @@ func NewRounds() *Rounds {
 // call of collect may be under way still when it returns.
 func (r *Rounds) Join(p Port, collect func()) (leave func(), ok bool) {
 	polled, ok := p.(Polled)
-	if r == nil || !ok || polled.Patience() < turn {
+	if r == nil || !ok || polled.Descriptor() == nil || polled.Patience() < turn {
 		return nil, false
 	}
 	r.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -112,23 +113,69 @@ func accepts(addr string) bool {
 
 func cmdSer2net(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) == 2, "ser2net VAR DEVICE")
+	usage(ts, len(args) == 2 || len(args) == 4, "ser2net VAR DEVICE [CERT KEY]")
 	r := rigOf(ts)
 	port, err := freePort()
 	ts.Check(err)
+	accepter := "telnet(rfc2217)"
+	if len(args) == 4 {
+		accepter += fmt.Sprintf(",ssl(cert=%s,key=%s)", ts.MkAbs(args[2]), ts.MkAbs(args[3]))
+	}
 	file := ts.MkAbs("ser2net.yaml")
 	ts.Check(os.WriteFile(file, fmt.Appendf(nil, `%%YAML 1.1
 ---
 connection: &line
-  accepter: telnet(rfc2217),tcp,127.0.0.1,%s
+  accepter: %s,tcp,127.0.0.1,%s
   connector: serialdev,%s,115200n81,local
   options:
     kickolduser: true
-`, port, ts.MkAbs(args[1])), 0o600))
+`, accepter, port, ts.MkAbs(args[1])), 0o600))
 	path, err := program("ser2net")
 	ts.Check(err)
 	cmd := exec.Command(path, "-n", "-d", "-c", file)
 	p, err := r.start(cmd)
+	ts.Check(err)
+	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
+	ts.Setenv(args[0], port)
+}
+
+// python is Debian's own, which has its modules.
+const python = "/usr/bin/python3"
+
+// cmdPyserial serves a guest's telnet line by RFC 2217. What the caller sets is
+// what "said" looks for.
+func cmdPyserial(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 2, "pyserial VAR PORT | said RE")
+	r := rigOf(ts)
+	if args[0] == "said" {
+		_, err := r.pyserial.out.expect(pattern(ts, args[1]), usualLimit)
+		ts.Check(err)
+		return
+	}
+	script, err := filepath.Abs(filepath.Join("..", "..", "ports", "telnet", "testdata", "rfc2217_server.py"))
+	ts.Check(err)
+	r.pyserial, err = r.start(exec.Command(python, script, "127.0.0.1:"+args[1], "--brk"))
+	ts.Check(err)
+	found, err := r.pyserial.out.expect(regexp.MustCompile(`port (\d+)`), usualLimit)
+	ts.Check(err)
+	ts.Setenv(args[0], found[1])
+}
+
+// cmdTLSFront puts OpenSSL, as socat uses it, before a port of 127.0.0.1. It
+// wants a certificate of its callers, signed by CERT as its own is.
+func cmdTLSFront(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 4, "tlsfront VAR PORT CERT KEY")
+	r := rigOf(ts)
+	port, err := freePort()
+	ts.Check(err)
+	path, err := program("socat")
+	ts.Check(err)
+	cert, key := ts.MkAbs(args[2]), ts.MkAbs(args[3])
+	p, err := r.start(exec.Command(path,
+		"OPENSSL-LISTEN:"+port+",bind=127.0.0.1,reuseaddr,fork,cert="+cert+",key="+key+",cafile="+cert+",verify=1",
+		"TCP:127.0.0.1:"+args[1]))
 	ts.Check(err)
 	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
 	ts.Setenv(args[0], port)

@@ -51,9 +51,11 @@ func TestScripts(t *testing.T) {
 			"guest":     cmdGuest,     // NAME telnet|tcp|unix VAR | stop | ended: a QEMU machine, waiting for its console to be opened
 			"keygen":    cmdKeygen,    // NAME...: keys/NAME and keys/NAME.pub
 			"listener":  cmdListener,  // NAME listen VAR | send TEXT | expect RE [LIMIT] | hangup | close: a console server's raw port
-			"ser2net":   cmdSer2net,   // VAR DEVICE: ser2net serving the device by telnet
+			"pyserial":  cmdPyserial,  // VAR PORT | said RE: pyserial's RFC 2217 server before a guest's telnet line
+			"ser2net":   cmdSer2net,   // VAR DEVICE [CERT KEY]: ser2net serving the device by telnet with RFC 2217, in clear or by TLS
 			"sshd":      cmdSSHD,      // KEY: a bastion, known to ssh as the host "bastion"
 			"telnetd":   cmdTelnetd,   // VAR PROGRAM: inetutils telnetd running the program for each caller
+			"tlsfront":  cmdTLSFront,  // VAR PORT CERT KEY: OpenSSL before a port, for callers with a certificate
 			"tty":       cmdTTY,       // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill
 			"until":     cmdUntil,     // RE PROGRAM ARGS...: runs it again and again until its output matches
 		},
@@ -70,16 +72,19 @@ func skip(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// condition answers [have:PART], where PART is a program or "guest".
+// condition answers [have:PART], where PART is a program, "guest" or "pyserial".
 func condition(name string) (bool, error) {
 	part, ok := strings.CutPrefix(name, "have:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	var err error
-	if part == "guest" {
+	switch part {
+	case "guest":
 		err = guestParts()
-	} else {
+	case "pyserial":
+		err = exec.Command(python, "-c", "import serial.rfc2217").Run()
+	default:
 		_, err = program(part)
 	}
 	if err != nil && os.Getenv("CI") == "true" {
@@ -119,6 +124,7 @@ type rig struct {
 	gateway  *process
 	port     string // the gateway's
 	bastion  string // host block of the bastion, once there is one
+	pyserial *process
 	ttys     map[string]*terminal
 	devices  map[string]*device
 	guests   map[string]*process

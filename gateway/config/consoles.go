@@ -75,13 +75,16 @@ func (b *builder) expand(e *entry) {
 	if !b.charge(dynamic * len(instances)) {
 		return
 	}
-	base := newDraft()
+	base := newDraft(e.line)
 	base.Place = e.key.place.String()
 	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}, secrets: b.secrets}
 	good := e.read(r, &base, false)
 	for i := range fields {
 		f := &fields[i]
-		if _, set := e.settings[f.key]; !set && f.standard != "" && (f.of == "" || f.of == e.line) {
+		if _, set := e.settings[f.key]; set || f.standard == "" {
+			continue
+		}
+		if with, ok := f.belongs(e.line); ok && with == "" {
 			base.Settings.common[f.key] = f.standard
 		}
 	}

@@ -18,17 +18,20 @@ import (
 // backend; the line key says which of them counts.
 type draft struct {
 	Console
-	serial ports.Serial
+	serial ports.Serial // of this machine, or behind telnet
 	tcp    ports.TCP
 	telnet telnet.Telnet
 	unix   ports.Unix
 	exec   ports.Exec
 	sim    sim.Sim
+
+	network ports.Network // of tcp and telnet
 }
 
-// newDraft has what holds without configuration.
-func newDraft() draft {
-	return draft{
+// newDraft has what holds for a line without configuration. A terminal server
+// keeps the speed and the frame that it has.
+func newDraft(line string) draft {
+	d := draft{
 		Console: Console{
 			Lock: console.LockOptions{
 				Write: console.OnKey, IdleRelease: 30 * time.Minute, Grace: 30 * time.Second,
@@ -36,9 +39,13 @@ func newDraft() draft {
 			},
 			Settings: Settings{common: make(map[string]string, len(fields))},
 		},
-		serial: ports.Serial{Baud: 115200, Data: 8, Parity: "none", Stop: "1", Flow: "none"},
-		exec:   ports.Exec{Cols: 80, Rows: 24},
+		exec:    ports.Exec{Cols: 80, Rows: 24},
+		network: ports.Network{KeepAlive: 30 * time.Second},
 	}
+	if line == "serial" {
+		d.serial = ports.Serial{Baud: 115200, Data: 8, Parity: "none", Stop: "1", Flow: "none"}
+	}
+	return d
 }
 
 // backend is the one that the line key chooses, as a copy, so that a console
@@ -48,8 +55,10 @@ func (d *draft) backend(line string) ports.Backend {
 	case "serial":
 		return copied(d.serial)
 	case "tcp":
+		d.tcp.Network = d.network
 		return copied(d.tcp)
 	case "telnet":
+		d.telnet.Network, d.telnet.Serial = d.network, d.serial
 		return copied(d.telnet)
 	case "unix":
 		return copied(d.unix)
@@ -67,7 +76,8 @@ func copied[T any](x T) *T { return &x }
 type field struct {
 	key string
 	// of is the line that the key belongs to: its own name for a key that
-	// chooses the line, empty for what every console can have.
+	// chooses the line, empty for what every console can have. Several stand with
+	// spaces between them; one with +KEY takes the key only where KEY is true.
 	of       string
 	standard string // as shown where the key is not set; empty: nothing
 	// read sets the draft and returns the canonical rendering.
@@ -77,18 +87,45 @@ type field struct {
 // isLine reports whether the key chooses the line.
 func (f *field) isLine() bool { return f.of == f.key }
 
+// belongs reports whether the key has a place on a line, and with which other
+// key, if it needs one.
+func (f *field) belongs(line string) (with string, ok bool) {
+	for of := range strings.FieldsSeq(f.of) {
+		name, with, _ := strings.Cut(of, "+")
+		if name == line {
+			return with, true
+		}
+	}
+	return "", f.of == ""
+}
+
+// owners is what the key belongs to, for messages.
+func (f *field) owners() string {
+	lines := strings.Fields(f.of)
+	for i, of := range lines {
+		if name, with, needs := strings.Cut(of, "+"); needs {
+			lines[i] = name + " (with " + with + ": true)"
+		}
+	}
+	return strings.Join(lines, " and ")
+}
+
 // fields is every key of a console, in the order in which people are shown
 // them. It is not changed.
 var fields = []field{
 	{"serial", "serial", "", readDevice},
-	{"baud", "serial", "115200", readBaud},
-	{"data", "serial", "8", readData},
-	{"parity", "serial", "none", word(func(d *draft) *string { return &d.serial.Parity }, "parity", "none", "odd", "even", "mark", "space")},
-	{"stop", "serial", "1", word(func(d *draft) *string { return &d.serial.Stop }, "stop", "1", "1.5", "2")},
-	{"flow", "serial", "none", word(func(d *draft) *string { return &d.serial.Flow }, "flow", "none", "software", "hardware")},
-	{"lines", "serial", "", readLines},
+	{"baud", "serial telnet+rfc2217", "115200", readBaud},
+	{"data", "serial telnet+rfc2217", "8", readData},
+	{"parity", "serial telnet+rfc2217", "none", word(func(d *draft) *string { return &d.serial.Parity }, "parity", "none", "odd", "even", "mark", "space")},
+	{"stop", "serial telnet+rfc2217", "1", word(func(d *draft) *string { return &d.serial.Stop }, "stop", "1", "1.5", "2")},
+	{"flow", "serial telnet+rfc2217", "none", word(func(d *draft) *string { return &d.serial.Flow }, "flow", "none", "software", "hardware")},
+	{"lines", "serial telnet+rfc2217", "", readLines},
 	{"telnet", "telnet", "", address(func(d *draft) *string { return &d.telnet.Address }, "telnet")},
 	{"tcp", "tcp", "", address(func(d *draft) *string { return &d.tcp.Address }, "tcp")},
+	{"rfc2217", "telnet", "", readRFC2217},
+	{"tls", "tcp telnet", "", readTLS},
+	{"source", "tcp telnet", "", address(func(d *draft) *string { return &d.network.Source }, "source")},
+	{"keepalive", "tcp telnet", "30s", span(func(d *draft) *time.Duration { return &d.network.KeepAlive }, "keepalive", time.Hour)},
 	{"unix", "unix", "", readUnix},
 	{"exec", "exec", "", readArgv},
 	{"env", "exec", "", readEnv},
@@ -117,7 +154,7 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
+	"ipmi", "ssh", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
 	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 

@@ -240,7 +240,7 @@ consoles:
 	want := map[string]ports.Backend{
 		"a2": &ports.Exec{Argv: []string{filepath.Join(folder, "bin/sim"), "-x", "a2"}, Env: map[string]string{"N": "21"}, Dir: filepath.Join(folder, "work"), User: "nobody", Cols: 132, Rows: 43},
 		"b":  &ports.Exec{Argv: []string{"cat"}, Env: map[string]string{"A": "1", "B": "two\nlines"}, Cols: 80, Rows: 24},
-		"c":  &ports.TCP{Address: "ts1:2001"},
+		"c":  &ports.TCP{Address: "ts1:2001", Network: ports.Network{KeepAlive: 30 * time.Second}},
 		"d":  &ports.Unix{Path: filepath.Join(folder, "run/d.sock")},
 		"e":  &ports.Unix{Path: "@abstract"},
 		"f":  &ports.Serial{Path: "usb-1", Baud: 9600, Data: 7, Parity: "even", Stop: "1", Flow: "software", HUPCL: true},

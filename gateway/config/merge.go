@@ -69,7 +69,7 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 		}
 		inside := []string{address}
 		for i := range fields {
-			if fields[i].of == p.key.text && !fields[i].isLine() {
+			if _, ok := fields[i].belongs(p.key.text); ok && fields[i].of != "" && !fields[i].isLine() {
 				inside = append(inside, fields[i].key)
 			}
 		}
@@ -235,13 +235,23 @@ func (b *builder) chooseLine(e *entry, refused bool) bool {
 	for i := range fields {
 		f := &fields[i]
 		s, ok := e.settings[f.key]
-		if !ok || f.of == "" || f.of == e.line {
+		if !ok || e.takes(f) {
 			continue
 		}
 		if !s.weak {
-			b.error(s.key.place, "%s is a key of %s lines, and %s is %s", quoted(f.key), f.of, e.where(), e.line)
+			b.error(s.key.place, "%s is a key of %s lines, and %s is %s", quoted(f.key), f.owners(), e.where(), e.line)
 		}
 		delete(e.settings, f.key)
 	}
 	return true
+}
+
+// takes reports whether the entry's line has a place for a key.
+func (e *entry) takes(f *field) bool {
+	with, ok := f.belongs(e.line)
+	if ok && with != "" {
+		s, set := e.settings[with]
+		ok = set && s.value.text == "true"
+	}
+	return ok
 }

@@ -174,9 +174,7 @@ func (c *Console) retry(ctx context.Context, err error, change int) {
 func (c *Console) carry(port ports.Port, change int) *line {
 	l := &line{port: port, change: change, over: make(chan struct{})}
 	c.up(l)
-	if !c.rest(l) {
-		l.readers.Go(func() { c.read(l) })
-	}
+	l.readers.Go(func() { c.read(l) })
 	return l
 }
 

@@ -47,26 +47,25 @@ func (c *Console) readOn(l *line) (err error) {
 func (c *Console) readReady(l *line, p ports.TryReader) error {
 	patience := p.Patience()
 	var pause *time.Timer
-	for n := full; ; { // whoever started it had a reason to
-		if n < full && c.rest(l) {
+	n, err := c.readOnce(p) // a port may have bytes that its descriptor knows nothing of
+	for err == nil {
+		switch {
+		case n < full && c.rest(l):
 			return nil
-		}
-		err := p.Wait()
-		if err == nil {
-			n, err = c.readOnce(p)
-		}
-		for err == nil && patience > 0 && 0 < n && n < full && c.eyes.Load() == 0 {
+		case 0 < n && n < full && patience > 0 && c.eyes.Load() == 0:
 			if pause == nil {
 				pause = time.NewTimer(patience)
 			} else {
 				pause.Reset(patience)
 			}
 			n, err = c.leave(l, p, pause)
-		}
-		if err != nil {
-			return err
+		default:
+			if err = p.Wait(); err == nil {
+				n, err = c.readOnce(p)
+			}
 		}
 	}
+	return err
 }
 
 // leave lets an unwatched line collect for a while, then reads it. It keeps the

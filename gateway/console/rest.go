@@ -16,7 +16,8 @@ import "consoled/ports"
 // rest gives the line into the rounds, where nobody is attached, and reports
 // whether that was done: its reader then ends.
 func (c *Console) rest(l *line) bool {
-	if _, can := l.port.(ports.Polled); !can || c.rounds == nil || c.eyes.Load() > 0 {
+	p, can := l.port.(ports.Polled)
+	if !can || p.Descriptor() == nil || c.rounds == nil || c.eyes.Load() > 0 {
 		return false
 	}
 	leave, ok := c.rounds().Join(l.port, func() { c.collect(l) })
