@@ -1,10 +1,8 @@
 package ssh
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"io"
-	"net"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -29,7 +27,8 @@ const lastWord = time.Second
 const keepaliveCount = 3
 
 // attend answers the host's requests, watches for its silence, and sees the
-// session end. It ends when all output is read and the session is over.
+// session end. It is over when all output is read and the session has ended,
+// or when the port is closed.
 func (p *port) attend(drained <-chan struct{}) {
 	var end error // nil: what the library says
 	var grace <-chan time.Time
@@ -39,69 +38,65 @@ func (p *port) attend(drained <-chan struct{}) {
 	if p.ssh.Keepalive == 0 {
 		alive.Stop()
 	}
-	session, requests, channels := p.session, p.link.requests, p.link.channels
+	session, requests, channels := p.link.session, p.link.requests, p.link.channels
 	for session != nil || drained != nil {
 		select {
 		case <-p.closed:
 			return
+		case <-drained:
+			drained = nil
+			grace = time.After(lastWord)
+		case <-grace:
+			p.link.cut() // which ends the session
+		case <-alive.C:
+			next, err := p.life()
+			if err != nil {
+				end = err
+				p.link.cut()
+				continue
+			}
+			alive.Reset(next)
 		case r, ok := <-session:
 			if !ok {
 				session = nil
 				continue
 			}
-			if exited := exit(r); exited != nil {
-				end = exited
-			}
+			end = cmp.Or(end, exit(r))
 			_ = r.Reply(false, nil)
+			p.pause(credit)
 		case r, ok := <-requests:
 			if !ok {
 				requests = nil
 				continue
 			}
 			_ = r.Reply(false, nil)
+			p.pause(credit)
 		case c, ok := <-channels:
 			if !ok {
 				channels = nil
 				continue
 			}
 			_ = c.Reject(gossh.Prohibited, "") // we open channels, a target none
-		case <-drained:
-			drained = nil
-			grace = time.After(lastWord)
-			continue
-		case <-grace:
-			p.link.close() // which ends the session
-			continue
-		case <-alive.C:
-			next, err := p.life()
-			if err != nil {
-				end = err
-				p.link.close()
-				continue
-			}
-			alive.Reset(next)
-			continue
-		}
-		if !p.pause(credit.Reserve().Delay()) {
-			return
+			p.pause(credit)
 		}
 	}
-	p.end(p.why(end))
-	p.link.close()
+	if lost := p.link.lost(); end == nil || ports.ReasonOf(lost) == ports.WrongHostKey {
+		end = lost
+	}
+	p.end(end)
 }
 
-// pause waits unless the port is closed meanwhile.
-func (p *port) pause(d time.Duration) bool {
+// pause makes a host wait that asks too often, unless the port is closed meanwhile.
+func (p *port) pause(credit *rate.Limiter) {
+	d := credit.Reserve().Delay()
 	if d == 0 {
-		return true
+		return
 	}
 	limit := time.NewTimer(d)
 	defer limit.Stop()
 	select {
 	case <-limit.C:
-		return true
 	case <-p.closed:
-		return false
 	}
 }
 
@@ -147,26 +142,4 @@ func exit(r *gossh.Request) error {
 		}
 	}
 	return nil
-}
-
-// why is the end of the line: another host key at a later key exchange, what
-// attend found out, or what the library met with before we closed the
-// connection ourselves.
-func (p *port) why(end error) error {
-	if refused := p.link.identity.refusal(); refused != nil {
-		return refused
-	}
-	if end != nil {
-		return end
-	}
-	p.link.close()
-	err := p.link.Wait()
-	switch e, ok := errors.AsType[*ports.Error](err); {
-	case errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF):
-	case ok:
-		return e
-	case err != nil:
-		return &ports.Error{Reason: ports.Closed, Err: shortened(err)}
-	}
-	return &ports.Error{Reason: ports.Closed}
 }

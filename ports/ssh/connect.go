@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -27,18 +28,67 @@ type link struct {
 	channels <-chan gossh.NewChannel
 	requests <-chan *gossh.Request
 	wire     *wire
+	session  <-chan *gossh.Request // of the channel opened on it; nil before
 	identity *identity
 	below    *link // the host it goes through; nil for the first
 }
 
-// close ends the connection and all below it. The lowest goes first, as
-// saying goodbye above it could wait for a peer that does not read.
+// close ends the connection and all below it, and what the library runs for it.
 func (l *link) close() {
+	l.cut()
+	l.drain()
 	if l.below != nil {
 		l.below.close()
 	}
+}
+
+// drain takes what the host still asks, unanswered, until the library closes
+// the last of these channels: it waits for whoever reads them.
+func (l *link) drain() {
+	requests, channels, session := l.requests, l.channels, l.session
+	for requests != nil || channels != nil || session != nil {
+		select {
+		case _, ok := <-requests:
+			if !ok {
+				requests = nil
+			}
+		case _, ok := <-channels:
+			if !ok {
+				channels = nil
+			}
+		case _, ok := <-session:
+			if !ok {
+				session = nil
+			}
+		}
+	}
+}
+
+// lost is why a connection has ended, or should: another host key at a later
+// key exchange, or what the library met with before we closed it.
+func (l *link) lost() error {
+	l.close()
+	if refused := l.identity.refusal(); refused != nil {
+		return refused
+	}
+	err := l.Wait()
+	switch e, ok := errors.AsType[*ports.Error](err); {
+	case errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF):
+	case ok:
+		return e
+	case err != nil:
+		return &ports.Error{Reason: ports.Closed, Err: shortened(err)}
+	}
+	return &ports.Error{Reason: ports.Closed}
+}
+
+// cut ends the connection at once, and whatever waits for it, by the lowest of
+// those it goes through: its own end would need them.
+func (l *link) cut() {
+	for l.below != nil {
+		l = l.below
+	}
 	l.wire.Close()
-	_ = l.Wait() // its cause is ours, or was told already
 }
 
 // connect logs in to each host on the way, and at last to the target.
@@ -106,31 +156,28 @@ func (s SSH) hop(ctx context.Context, below *link, to string, l *login) (*link, 
 	if err != nil {
 		return nil, err
 	}
-	w := newWire(raw, h.address())
+	return s.login(ctx, &link{wire: newWire(raw, h.address()), identity: id, below: below}, l)
+}
+
+// login makes the handshake on a new connection, which it closes on an error.
+func (s SSH) login(ctx context.Context, k *link, l *login) (*link, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, loginLimit, errNoLogin)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { closeAll(below, w) })
+	stop := context.AfterFunc(ctx, k.cut)
 	defer stop()
 	l.ctx = ctx
 	defer l.close()
-	conn, channels, requests, err := gossh.NewClientConn(w, h.address(), s.client(l, id))
+	var err error
+	k.Conn, k.channels, k.requests, err = gossh.NewClientConn(k.wire, k.wire.address, s.client(l, k.identity))
 	if err != nil {
-		w.Close()
-		return nil, handshake(ctx, err, id, l)
+		k.wire.Close()
+		return nil, handshake(ctx, err, k.identity, l)
 	}
-	return &link{Conn: conn, channels: channels, requests: requests, wire: w, identity: id, below: below}, nil
+	k.wire.talk.Store(math.MaxInt64)
+	return k, nil
 }
 
 var errNoLogin = fmt.Errorf("no login within %v", loginLimit)
-
-// closeAll ends what a handshake waits for; of a host on the way that takes
-// the connection underneath.
-func closeAll(below *link, w *wire) {
-	for l := below; l != nil; l = l.below {
-		w = l.wire
-	}
-	w.Close()
-}
 
 // dial connects, directly or from the host below (RFC 4254, 7.2).
 func dial(ctx context.Context, below *link, h host) (io.ReadWriteCloser, error) {
@@ -139,20 +186,33 @@ func dial(ctx context.Context, below *link, h host) (io.ReadWriteCloser, error) 
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, loginLimit, errNoLogin)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { closeAll(below, nil) })
+	stop := context.AfterFunc(ctx, below.cut)
 	defer stop()
 	conn, err := gossh.NewClient(below.Conn, below.channels, below.requests).Dial("tcp", h.address())
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
 		return nil, gaveUp(ctx)
 	}
-	return conn, refusedChannel(err)
+	return nil, below.refused(err)
 }
 
-// refusedChannel gives a reason to a channel that was not opened.
-func refusedChannel(err error) error {
+// openSession opens the channel of a session.
+func (l *link) openSession() (channel gossh.Channel, err error) {
+	channel, l.session, err = l.OpenChannel("session", nil)
+	return channel, err
+}
+
+// refused gives a reason to a channel that was not opened, or not granted what
+// was asked for. Where the host did not say so, the connection ended meanwhile.
+func (l *link) refused(err error) error {
+	if _, typed := errors.AsType[*ports.Error](err); typed {
+		return err
+	}
 	e, ok := errors.AsType[*gossh.OpenChannelError](err)
 	if !ok {
-		return err
+		return l.lost()
 	}
 	reason := ports.Failed
 	switch {
@@ -180,7 +240,6 @@ func gaveUp(ctx context.Context) error {
 
 // client is what the library is told about one host.
 func (s SSH) client(l *login, id *identity) *gossh.ClientConfig {
-	banner := 0
 	return &gossh.ClientConfig{
 		Config:            algorithms(s.Legacy),
 		User:              l.user,
@@ -188,19 +247,8 @@ func (s SSH) client(l *login, id *identity) *gossh.ClientConfig {
 		HostKeyCallback:   id.check,
 		HostKeyAlgorithms: id.algorithms(s.Legacy),
 		ClientVersion:     "SSH-2.0-consoled",
-		// A banner is for people at a keyboard, and nothing of it is shown.
-		BannerCallback: func(message string) error {
-			if banner += len(message) + 1; banner > maxBanner {
-				return errBanner
-			}
-			return nil
-		},
-	}
+	} // a banner is for people at a keyboard: nothing of it is shown
 }
-
-const maxBanner = 64 << 10
-
-var errBanner = fmt.Errorf("the host's banner is longer than %d KiB", maxBanner>>10)
 
 // handshake gives a reason to a handshake that failed. What went wrong once the
 // host knew who we are counts as refused credentials, however it said so: hanging up is the way
@@ -212,8 +260,8 @@ func handshake(ctx context.Context, err error, id *identity, l *login) error {
 	if ctx.Err() != nil {
 		return gaveUp(ctx)
 	}
-	if errors.Is(err, errBanner) {
-		return &ports.Error{Reason: ports.Failed, Err: errBanner}
+	if errors.Is(err, errTalk) {
+		return &ports.Error{Reason: ports.Failed, Err: errTalk}
 	}
 	if none, ok := errors.AsType[*gossh.AlgorithmNegotiationError](err); ok && !l.begun {
 		return unequal(none, l.ssh.Legacy)

@@ -20,7 +20,6 @@ type port struct {
 	ssh     SSH
 	link    *link
 	channel gossh.Channel
-	session <-chan *gossh.Request // of the channel; closed with it
 	out     *merge
 
 	closing sync.Once
@@ -35,9 +34,9 @@ type port struct {
 func (s SSH) start(ctx context.Context, l *link) (*port, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, loginLimit, errNoLogin)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { closeAll(l, nil) })
+	stop := context.AfterFunc(ctx, l.cut)
 	defer stop()
-	channel, session, err := l.OpenChannel("session", nil)
+	channel, err := l.openSession()
 	if err == nil {
 		err = s.begin(channel)
 	}
@@ -45,13 +44,14 @@ func (s SSH) start(ctx context.Context, l *link) (*port, error) {
 		return nil, gaveUp(ctx)
 	}
 	if err != nil {
-		return nil, refusedChannel(err)
+		return nil, l.refused(err)
 	}
-	p := &port{ssh: s, link: l, channel: channel, session: session, out: newMerge(), closed: make(chan struct{})}
+	p := &port{ssh: s, link: l, channel: channel, out: newMerge(), closed: make(chan struct{})}
+	streams := []io.Reader{channel, channel.Stderr()}
 	drained := make(chan struct{})
 	var left atomic.Int32
-	for _, r := range []io.Reader{channel, channel.Stderr()} {
-		left.Add(1)
+	left.Store(int32(len(streams)))
+	for _, r := range streams {
 		p.work.Go(func() {
 			p.out.pump(r)
 			if left.Add(-1) == 0 {
@@ -67,22 +67,23 @@ func (s SSH) start(ctx context.Context, l *link) (*port, error) {
 // and 6.5). The terminal's size is never changed: it is nobody's window.
 func (s SSH) begin(channel gossh.Channel) error {
 	if !s.NoPty {
-		if err := ask(channel, "pty-req", struct {
+		terminal := gossh.Marshal(struct {
 			Term                      string
 			Cols, Rows, Width, Height uint32
 			Modes                     string
-		}{"vt220", uint32(cmp.Or(s.Cols, 80)), uint32(cmp.Or(s.Rows, 24)), 0, 0, "\x00"}, "a terminal", "pty: false does without"); err != nil {
+		}{"vt220", uint32(cmp.Or(s.Cols, 80)), uint32(cmp.Or(s.Rows, 24)), 0, 0, "\x00"})
+		if err := ask(channel, "pty-req", terminal, "a terminal", "pty: false does without"); err != nil {
 			return err
 		}
 	}
 	if s.Command == "" {
-		return ask(channel, "shell", struct{}{}, "a shell", "give the command to run")
+		return ask(channel, "shell", nil, "a shell", "give the command to run")
 	}
-	return ask(channel, "exec", struct{ Command string }{s.Command}, "the command", "")
+	return ask(channel, "exec", gossh.Marshal(struct{ Command string }{s.Command}), "the command", "")
 }
 
-func ask(channel gossh.Channel, request string, payload any, what, fix string) error {
-	ok, err := channel.SendRequest(request, true, gossh.Marshal(payload))
+func ask(channel gossh.Channel, request string, payload []byte, what, fix string) error {
+	ok, err := channel.SendRequest(request, true, payload)
 	if err == nil && !ok {
 		return &ports.Error{Reason: ports.Denied, Err: errors.New("the host refuses " + what), Fix: fix}
 	}
@@ -202,7 +203,7 @@ func (p *ptyPort) Break(d time.Duration) error {
 	answer := make(chan error, 1)
 	p.work.Go(func() {
 		defer p.braking.Store(false)
-		answer <- ask(p.channel, "break", struct{ Length uint32 }{uint32(d.Milliseconds())}, "a break", "")
+		answer <- ask(p.channel, "break", gossh.Marshal(struct{ Length uint32 }{uint32(d.Milliseconds())}), "a break", "")
 	})
 	limit := time.NewTimer(d + breakAnswer)
 	defer limit.Stop()

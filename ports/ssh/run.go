@@ -25,11 +25,11 @@ func (s SSH) Run(ctx context.Context, command string) (output []byte, status int
 		return nil, 0, err
 	}
 	defer link.close()
-	stop := context.AfterFunc(ctx, func() { closeAll(link, nil) })
+	stop := context.AfterFunc(ctx, link.cut)
 	defer stop()
 	session, err := gossh.NewClient(link.Conn, link.channels, link.requests).NewSession()
 	if err != nil {
-		return nil, 0, s.ran(ctx, refusedChannel(err))
+		return nil, 0, s.ran(ctx, link.refused(err))
 	}
 	var out bounds
 	session.Stdout, session.Stderr = &out, &out

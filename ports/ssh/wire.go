@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
@@ -14,19 +15,30 @@ type wire struct {
 	io.ReadWriteCloser
 	address string
 	heard   atomic.Int64 // Unix time in nanoseconds
+	talk    atomic.Int64 // bytes that may still come
 }
+
+// maxTalk is how much may come before the login is made: banners, lists of
+// algorithms, and a host that only wants to keep us busy.
+const maxTalk = 1 << 20
+
+var errTalk = fmt.Errorf("the host sends more than %d MiB and no login is made", maxTalk>>20)
 
 func newWire(c io.ReadWriteCloser, address string) *wire {
 	w := &wire{ReadWriteCloser: c, address: address}
 	w.heard.Store(time.Now().UnixNano())
+	w.talk.Store(maxTalk)
 	return w
 }
 
-// Read notes the time of what comes.
+// Read notes the time of what comes, and its size.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.ReadWriteCloser.Read(p)
 	if n > 0 {
 		w.heard.Store(time.Now().UnixNano())
+		if w.talk.Add(-int64(n)) < 0 {
+			return 0, errTalk
+		}
 	}
 	return n, err
 }
