@@ -76,21 +76,32 @@ func (s SSH) load() (signer gossh.Signer, public gossh.PublicKey, err error) {
 // next chooses the method to try. The library has asked with "none" before,
 // which tells it what the host takes.
 func (l *login) next(c *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
+	if len(c.AllowedMethods) == 0 {
+		return nil, nil // it hung up before it said what it takes, and the library knows why
+	}
+	method := l.method(c)
+	if method == nil {
+		return nil, l.refused(c)
+	}
 	l.begun = true
+	return method, nil
+}
+
+func (l *login) method(c *gossh.ClientAuthContext) gossh.AuthMethod {
 	able := func(method string) bool {
 		return slices.Contains(c.AllowedMethods, method) && !slices.Contains(c.TriedMethods, method) && !slices.Contains(c.PartialSuccessMethods, method)
 	}
 	said := slices.Contains(c.TriedMethods, "password") || slices.Contains(c.TriedMethods, "keyboard-interactive")
 	switch {
 	case (len(l.keys) > 0 || l.ssh.Agent != "") && able("publickey"):
-		return gossh.PublicKeysCallback(l.signers), nil
+		return gossh.PublicKeysCallback(l.signers)
 	case l.password == nil || said:
 	case able("password"):
-		return gossh.PasswordCallback(l.reveal), nil
+		return gossh.PasswordCallback(l.reveal)
 	case able("keyboard-interactive"):
-		return gossh.KeyboardInteractive((&prompts{login: l}).answer), nil
+		return gossh.KeyboardInteractive((&prompts{login: l}).answer)
 	}
-	return nil, l.refused(c)
+	return nil
 }
 
 // refused says what was tried and what the host would take.
