@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"consoled/gateway/names"
 	"consoled/ports"
 	"consoled/ports/sim"
+	"consoled/ports/ssh"
 	"consoled/ports/telnet"
 )
 
@@ -23,11 +25,12 @@ type draft struct {
 	telnet telnet.Telnet
 	unix   ports.Unix
 	exec   ports.Exec
+	ssh    ssh.SSH
 	sim    sim.Sim
 }
 
-// newDraft has what holds without configuration.
-func newDraft() draft {
+// newDraft has what holds without configuration; folder is the main file's.
+func newDraft(folder string) draft {
 	return draft{
 		Console: Console{
 			Lock: console.LockOptions{
@@ -38,6 +41,7 @@ func newDraft() draft {
 		},
 		serial: ports.Serial{Baud: 115200, Data: 8, Parity: "none", Stop: "1", Flow: "none"},
 		exec:   ports.Exec{Cols: 80, Rows: 24},
+		ssh:    ssh.SSH{KnownHosts: filepath.Join(folder, "known_hosts"), Cols: 80, Rows: 24, Keepalive: 30 * time.Second},
 	}
 }
 
@@ -55,6 +59,8 @@ func (d *draft) backend(line string) ports.Backend {
 		return copied(d.unix)
 	case "exec":
 		return copied(d.exec)
+	case "ssh":
+		return copied(d.ssh)
 	default:
 		d.sim.Name = cmp.Or(d.sim.Name, d.Subject.Name)
 		return copied(d.sim)
@@ -95,6 +101,7 @@ var fields = []field{
 	{"dir", "exec", "", readDir},
 	{"user", "exec", "", address(func(d *draft) *string { return &d.exec.User }, "user")},
 	{"size", "exec", "80x24", readSize},
+	{"ssh", "ssh", "", readSSH},
 	{"sim", "sim", "", readSim},
 	{"reconnect", "", "", readReconnect},
 	{"aliases", "", "", readAliases},
@@ -117,11 +124,11 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
+	"ipmi", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
 	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
-var laterLines = []string{"ipmi", "ssh"}
+var laterLines = []string{"ipmi"}
 
 // lineKeys are the keys that choose the line.
 func lineKeys() []string {
@@ -143,6 +150,14 @@ func longForm(key string) (address string, ok bool) {
 		return "address", true
 	case "exec":
 		return "argv", true
+	}
+	return "", false
+}
+
+// shortForm is the key of the map that a text in place of it stands for.
+func shortForm(key string) (inside string, ok bool) {
+	if key == "ssh" {
+		return "to", true
 	}
 	return "", false
 }

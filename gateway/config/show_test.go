@@ -46,6 +46,8 @@ consoles:
   b: { tcp: "[::1]:23", write: explicit, idle_release: 0, grace: 0, force_reason: optional, force_cooldown: 1h }
   c: { telnet: "ts1:23", log: none, title: false, escape: none }
   d: { sim: noise }
+  f: { ssh: { to: "a@b@[::1]:2200", jump: [c, d@e], key: /k, agent: true, known_hosts: /h, command: "x: y # ${name}", pty: false, size: 10x20, keepalive: 0, legacy: true } }
+  g: { ssh: { to: a, agent: /s, known_hosts: /h, jump: c } }
   e: { sim: { kind: noise, rate: 64KiB, name: "x${name}", seed: 7, speed: 2.5 } }
 `
 

@@ -28,8 +28,10 @@ func opened(t *testing.T, server *server, key gossh.Signer) ports.Port {
 }
 
 // ending reads a line to its end.
-func ending(t *testing.T, p io.Reader) (string, *ports.Error) {
+func ending(t *testing.T, p io.ReadCloser) (string, *ports.Error) {
 	t.Helper()
+	limit := time.AfterFunc(20*time.Second, func() { p.Close() })
+	defer limit.Stop()
 	text, err := io.ReadAll(p)
 	e, ok := errors.AsType[*ports.Error](err)
 	if !ok || !strings.HasPrefix(e.Op, "read ssh ") {

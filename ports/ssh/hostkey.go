@@ -88,7 +88,7 @@ func (i *identity) judge(key gossh.PublicKey) *ports.Error {
 		return nil
 	case len(i.known.keys) == 0 && len(i.known.authorities) > 0:
 		return i.refuse("let an authority of the file sign the host's key",
-			"expected a certificate of %s, offered the key %s", prints(i.known.authorities), print(key))
+			"offered the key %s, expected a certificate of %s", print(key), prints(i.known.authorities))
 	case len(i.known.keys) == 0:
 		return i.refuse(
 			fmt.Sprintf("compare the fingerprint with the host's own (there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if they agree: %s >> %s", i.host.keyscan(), i.known.file),
@@ -96,7 +96,7 @@ func (i *identity) judge(key gossh.PublicKey) *ports.Error {
 	}
 	return i.refuse(
 		fmt.Sprintf("if the host has a new key and that is its fingerprint: ssh-keygen -f %s -R '%s'; %s >> %[1]s", i.known.file, i.host.known(), i.host.keyscan()),
-		"expected %s, offered %s", prints(i.known.keys), print(key))
+		"offered %s, expected %s", print(key), prints(i.known.keys))
 }
 
 // judgeCertificate is stricter than the library, which takes a certificate
@@ -104,7 +104,7 @@ func (i *identity) judge(key gossh.PublicKey) *ports.Error {
 func (i *identity) judgeCertificate(cert *gossh.Certificate) *ports.Error {
 	offered := "a certificate of " + print(cert.SignatureKey) + " for the key " + print(cert.Key)
 	if _, ok := find(i.known.authorities, cert.SignatureKey); !ok {
-		return i.refuse("let an authority of the file sign the host's key", "expected a certificate of %s, offered %s", prints(i.known.authorities), offered)
+		return i.refuse("let an authority of the file sign the host's key", "offered %s, expected one of %s", offered, prints(i.known.authorities))
 	}
 	if r, ok := find(i.known.revoked, cert.SignatureKey); ok {
 		return i.refuse("have the host's key signed by another authority", "offered %s, which is revoked (%s)", offered, r.place)

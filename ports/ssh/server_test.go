@@ -195,7 +195,7 @@ func (s *server) backend(t testing.TB, known string) ssh.SSH {
 	return ssh.SSH{To: "root@" + s.address(), KnownHosts: file}
 }
 
-// plainBackend reaches a server by its only key.
+// plain reaches a server by its only key.
 func (s *server) plain(t testing.TB, key gossh.Signer) ssh.SSH {
 	return s.backend(t, s.known(key.PublicKey()))
 }
