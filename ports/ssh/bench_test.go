@@ -104,7 +104,7 @@ func BenchmarkIdle(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { p.Close() })
-		go drainLine(p) // as the console waits
+		go p.(ports.TryReader).Wait() // as the console does
 		lines++
 	}
 	for range 3 { // stacks shrink by half at a time
