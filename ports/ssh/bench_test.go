@@ -5,7 +5,6 @@ package ssh_test
 import (
 	"context"
 	"fmt"
-
 	"os/exec"
 	"runtime"
 	"syscall"

@@ -70,7 +70,7 @@ func TestContract(t *testing.T) {
 				// sshd sends the break to the pseudo-terminal, where nobody can see it; the
 				// fake in server_test.go, and a second consoled end to end, do see it.
 				HearBreak: func(*testing.T, io.ReadWriteCloser) {},
-				Opens:     10,
+				Opens:     5,
 			})
 		})
 	}

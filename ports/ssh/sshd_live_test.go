@@ -96,7 +96,8 @@ func TestRun(t *testing.T) {
 		output  string
 		status  int
 	}{
-		{"echo out; echo err >&2; exit 3", "out\nerr\n", 3},
+		{"echo out; exit 3", "out\n", 3},
+		{"echo err >&2; exit 4", "err\n", 4},
 		{"true", "", 0},
 		{"kill -TERM $$", "", 143},
 		{"test -t 0", "", 1},
