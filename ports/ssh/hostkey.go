@@ -91,7 +91,7 @@ func (i *identity) judge(key gossh.PublicKey) *ports.Error {
 			"offered the key %s, expected a certificate of %s", print(key), prints(i.known.authorities))
 	case len(i.known.keys) == 0:
 		return i.refuse(
-			fmt.Sprintf("compare the fingerprint with the host's own (there: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if they agree: %s >> %s", i.host.keyscan(), i.known.file),
+			fmt.Sprintf("compare the fingerprint with the host's own (there: cat /etc/ssh/ssh_host_*_key.pub | ssh-keygen -lf -); if they agree: %s >> %s", i.host.keyscan(), i.known.file),
 			"the host is not in %s; it offers %s", i.known.file, print(key))
 	}
 	return i.refuse(

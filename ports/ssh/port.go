@@ -163,18 +163,21 @@ func (p *port) Close() error {
 // goodbye is how long a host may take to take our leave.
 const goodbye = 100 * time.Millisecond
 
-// leave closes the channel, which another consoled takes for leaving, and a
-// broken connection for an accident. It waits for nobody who does not read.
+// leave closes the channel and waits until the host has done so too: another
+// consoled takes that for leaving, and a connection that breaks for an
+// accident, after which it keeps write for us. It waits for nobody who does not read.
 func (p *port) leave() {
-	said := make(chan struct{})
+	left := make(chan struct{})
 	p.work.Go(func() {
-		defer close(said)
-		_ = p.channel.Close()
+		defer close(left)
+		if p.channel.Close() == nil {
+			gossh.DiscardRequests(p.link.session) // until it is closed
+		}
 	})
 	limit := time.NewTimer(goodbye)
 	defer limit.Stop()
 	select {
-	case <-said:
+	case <-left:
 	case <-limit.C:
 	}
 }
