@@ -29,7 +29,8 @@ type login struct {
 	// password is asked for only once the host has proven who it is.
 	password ports.Secret
 
-	agent net.Conn
+	agent net.Conn // open until the login is over, as it has to sign
+	stop  func() bool
 	begun bool  // the host has been told who we are
 	why   error // what kept us from trying a method
 }
@@ -158,9 +159,7 @@ func (l *login) agentSigners() ([]gossh.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.agent = conn // it has to sign later
-	stop := context.AfterFunc(l.ctx, func() { conn.Close() })
-	defer stop()
+	l.agent, l.stop = conn, context.AfterFunc(l.ctx, func() { conn.Close() })
 	all, err := agent.NewClient(conn).Signers()
 	if err != nil {
 		return nil, err
@@ -192,6 +191,7 @@ func (l *login) reveal() (string, error) {
 // close lets go of the agent.
 func (l *login) close() {
 	if l.agent != nil {
+		l.stop()
 		l.agent.Close()
 	}
 }

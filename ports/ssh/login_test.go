@@ -1,6 +1,7 @@
 package ssh_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -81,7 +82,7 @@ func TestLogin(t *testing.T) {
 	}
 	half := filepath.Join(dir, "half.pub")
 	write(t, half, string(gossh.MarshalAuthorizedKey(public)))
-	socket := startAgent(t, dir, mine)
+	socket := serveAgent(t, dir, keyring(t, mine))
 	for _, test := range []struct {
 		name    string
 		account *account
@@ -155,12 +156,41 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestAgentHangs: an agent that does not sign keeps nobody beyond the context.
+func TestAgentHangs(t *testing.T) {
+	key, dir := newKey(t, "ed25519"), t.TempDir()
+	mine := filepath.Join(dir, "key")
+	server := newServer(key)
+	server.NoClientAuth = false
+	server.PublicKeyCallback = (&account{key: writeKey(t, mine)}).byKey
+	backend := server.serve(t).plain(t, key)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	goodbye := errors.New("the goodbye")
+	backend.Agent = serveAgent(t, dir, deaf{keyring(t, mine), func() { cancel(goodbye) }, t.Context().Done()})
+	if _, err := backend.Open(ctx); !errors.Is(err, goodbye) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A deaf agent tells that it is asked to sign, and does not.
+type deaf struct {
+	agent.Agent
+	asked func()
+	done  <-chan struct{}
+}
+
+func (d deaf) Sign(gossh.PublicKey, []byte) (*gossh.Signature, error) {
+	d.asked()
+	<-d.done
+	return nil, errors.New("deaf")
+}
+
 func password(text string) func(*ssh.SSH) {
 	return func(s *ssh.SSH) { s.Password = newSecret(text) }
 }
 
-// startAgent serves a key on a socket, among another one.
-func startAgent(t *testing.T, dir, key string) string {
+// keyring holds a key, behind another one.
+func keyring(t *testing.T, key string) agent.Agent {
 	t.Helper()
 	_, stranger, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -180,6 +210,12 @@ func startAgent(t *testing.T, dir, key string) string {
 			t.Fatal(err)
 		}
 	}
+	return ring
+}
+
+// serveAgent serves an agent on a socket.
+func serveAgent(t *testing.T, dir string, ring agent.Agent) string {
+	t.Helper()
 	path := filepath.Join(dir, "agent")
 	listener, err := net.Listen("unix", path)
 	if err != nil {

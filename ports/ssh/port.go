@@ -24,6 +24,7 @@ type port struct {
 
 	closing sync.Once
 	closed  chan struct{} // by Close
+	mu      sync.Mutex    // held while closed is closed, and while work grows from outside it
 	ending  sync.Once     // guards out.err and out.over
 	work    sync.WaitGroup
 	asking  atomic.Bool // a keepalive is under way
@@ -151,7 +152,9 @@ func (p *port) failed(op string, err error) error {
 // Close ends the session and the connection.
 func (p *port) Close() error {
 	p.closing.Do(func() {
+		p.mu.Lock()
 		close(p.closed)
+		p.mu.Unlock()
 		p.end(net.ErrClosed)
 		p.leave()
 		p.link.close()
@@ -182,6 +185,17 @@ func (p *port) leave() {
 	}
 }
 
+// during runs f for a port that is not closed, and Close waits for it.
+func (p *port) during(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.closed:
+	default:
+		p.work.Go(f)
+	}
+}
+
 // end is what reads return from now on.
 func (p *port) end(err error) {
 	p.ending.Do(func() {
@@ -204,7 +218,7 @@ func (p *ptyPort) Break(d time.Duration) error {
 		return p.failed("break ", &ports.Error{Reason: ports.Failed, Err: errors.New("the host has not answered the one before")})
 	}
 	answer := make(chan error, 1)
-	p.work.Go(func() {
+	p.during(func() {
 		defer p.braking.Store(false)
 		answer <- ask(p.channel, "break", gossh.Marshal(struct{ Length uint32 }{uint32(d.Milliseconds())}), "a break", "")
 	})
