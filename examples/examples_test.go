@@ -23,6 +23,12 @@ func TestExamples(t *testing.T) {
 			"nas":    "serial usb-FTDI_FT232R_A64XYZ01 115200 8n1",
 			"vm1":    "unix /run/vm1/serial.sock",
 		},
+		"ssh.yaml": {
+			"node07": "ssh root@node07-bmc.example.org:2200",
+			"sw12":   "ssh admin:port12@ts1.example.org",
+			"pdu1":   "ssh admin@pdu1.example.org",
+			"oslo1":  "ssh oslo1+quiet+noreplay@consoles.oslo.example.org",
+		},
 		"lab.yaml": {
 			"board01": "serial usb-hub-port-01 115200 8n1",
 			"board12": "serial usb-hub-port-12 115200 8n1",

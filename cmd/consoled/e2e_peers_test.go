@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -224,51 +223,6 @@ func serveTelnet(r *rig, conn *net.TCPConn, path, login string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	_ = cmd.Run() // its end is the caller's end; how it ended does not matter
-}
-
-// cmdSSHD runs a bastion: the system's sshd on a port of its own, with its own
-// host key, for whoever runs the tests and holds the key.
-func cmdSSHD(ts *testscript.TestScript, neg bool, args []string) {
-	refuseNeg(ts, neg)
-	usage(ts, len(args) == 1, "sshd KEY")
-	r := rigOf(ts)
-	path, err := program("sshd")
-	ts.Check(err)
-	me, err := user.Current()
-	ts.Check(err)
-	if me.Uid == "0" {
-		// sshd wants this folder to lock itself into, and only its service makes it.
-		ts.Check(os.MkdirAll("/run/sshd", 0o755))
-	}
-	port, err := freePort()
-	ts.Check(err)
-	dir := ts.MkAbs("bastion")
-	ts.Check(os.MkdirAll(dir, 0o700))
-	ts.Check(ts.Exec("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, "host_key")))
-	key := ts.ReadFile(filepath.Join("keys", args[0]+".pub"))
-	ts.Check(os.WriteFile(filepath.Join(dir, "authorized_keys"), []byte(key), 0o600))
-	config := filepath.Join(dir, "sshd_config")
-	ts.Check(os.WriteFile(config, fmt.Appendf(nil, `ListenAddress 127.0.0.1:%s
-HostKey %[2]s/host_key
-AuthorizedKeysFile %[2]s/authorized_keys
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-`, port, dir), 0o600))
-	p, err := r.start(exec.Command(path, "-D", "-e", "-f", config))
-	ts.Check(err)
-	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
-	r.bastion = fmt.Sprintf(`Host bastion
-	HostName 127.0.0.1
-	Port %s
-	User %s
-	HostKeyAlias bastion
-	IdentityFile %s
-`, port, me.Username, ts.MkAbs(filepath.Join("keys", args[0])))
-	ts.Check(r.writeSSHConfig())
 }
 
 // A listener is the raw TCP port of a console server, with one caller at a

@@ -75,7 +75,7 @@ func (b *builder) expand(e *entry) {
 	if !b.charge(dynamic * len(instances)) {
 		return
 	}
-	base := newDraft(e.line)
+	base := newDraft(e.line, b.folder)
 	base.Place = e.key.place.String()
 	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}, secrets: b.secrets}
 	good := e.read(r, &base, false)

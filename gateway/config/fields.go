@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"consoled/gateway/names"
 	"consoled/ports"
 	"consoled/ports/sim"
+	"consoled/ports/ssh"
 	"consoled/ports/telnet"
 )
 
@@ -23,14 +25,15 @@ type draft struct {
 	telnet telnet.Telnet
 	unix   ports.Unix
 	exec   ports.Exec
+	ssh    ssh.SSH
 	sim    sim.Sim
 
 	network ports.Network // of tcp and telnet
 }
 
-// newDraft has what holds for a line without configuration. A terminal server
-// keeps the speed and the frame that it has.
-func newDraft(line string) draft {
+// newDraft has what holds for a line without configuration; folder is the main
+// file's. A terminal server keeps the speed and the frame that it has.
+func newDraft(line, folder string) draft {
 	d := draft{
 		Console: Console{
 			Lock: console.LockOptions{
@@ -40,6 +43,7 @@ func newDraft(line string) draft {
 			Settings: Settings{common: make(map[string]string, len(fields))},
 		},
 		exec:    ports.Exec{Cols: 80, Rows: 24},
+		ssh:     ssh.SSH{KnownHosts: filepath.Join(folder, "known_hosts"), Cols: 80, Rows: 24, Keepalive: 30 * time.Second},
 		network: ports.Network{KeepAlive: 30 * time.Second},
 	}
 	if line == "serial" {
@@ -64,6 +68,8 @@ func (d *draft) backend(line string) ports.Backend {
 		return copied(d.unix)
 	case "exec":
 		return copied(d.exec)
+	case "ssh":
+		return copied(d.ssh)
 	default:
 		d.sim.Name = cmp.Or(d.sim.Name, d.Subject.Name)
 		return copied(d.sim)
@@ -132,6 +138,7 @@ var fields = []field{
 	{"dir", "exec", "", readDir},
 	{"user", "exec", "", address(func(d *draft) *string { return &d.exec.User }, "user")},
 	{"size", "exec", "80x24", readSize},
+	{"ssh", "ssh", "", readSSH},
 	{"sim", "sim", "", readSim},
 	{"reconnect", "", "", readReconnect},
 	{"aliases", "", "", readAliases},
@@ -154,11 +161,11 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "ssh", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
+	"ipmi", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
 	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
-var laterLines = []string{"ipmi", "ssh"}
+var laterLines = []string{"ipmi"}
 
 // lineKeys are the keys that choose the line.
 func lineKeys() []string {
@@ -180,6 +187,14 @@ func longForm(key string) (address string, ok bool) {
 		return "address", true
 	case "exec":
 		return "argv", true
+	}
+	return "", false
+}
+
+// shortForm is the key of the map that a text in place of it stands for.
+func shortForm(key string) (inside string, ok bool) {
+	if key == "ssh" {
+		return "to", true
 	}
 	return "", false
 }

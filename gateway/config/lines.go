@@ -176,21 +176,26 @@ func readDir(r *reader, d *draft, v *value) (shown string, ok bool) {
 	return show(d.exec.Dir), ok
 }
 
-func readSize(r *reader, d *draft, v *value) (string, bool) {
-	text, ok := r.text("size", v)
+func readSize(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.exec.Cols, d.exec.Rows, shown, ok = r.terminal("size", v)
+	return shown, ok
+}
+
+// terminal is the size of a terminal.
+func (r *reader) terminal(key string, v *value) (cols, rows int, shown string, ok bool) {
+	text, ok := r.text(key, v)
 	if !ok {
-		return "", false
+		return 0, 0, "", false
 	}
 	const most = 1000
 	c, w, _ := strings.Cut(text, "x")
-	cols, err1 := strconv.ParseUint(c, 10, 16)
-	rows, err2 := strconv.ParseUint(w, 10, 16)
-	if err1 != nil || err2 != nil || cols == 0 || rows == 0 || cols > most || rows > most {
-		r.mistake("size", v, "%s is not columns x rows such as 80x24, at most %dx%d", quoted(text), most, most)
-		return "", false
+	n, err1 := strconv.ParseUint(c, 10, 16)
+	m, err2 := strconv.ParseUint(w, 10, 16)
+	if err1 != nil || err2 != nil || n == 0 || m == 0 || n > most || m > most {
+		r.mistake(key, v, "%s is not columns x rows such as 80x24, at most %dx%d", quoted(text), most, most)
+		return 0, 0, "", false
 	}
-	d.exec.Cols, d.exec.Rows = int(cols), int(rows)
-	return strconv.Itoa(d.exec.Cols) + "x" + strconv.Itoa(d.exec.Rows), true
+	return int(n), int(m), fmt.Sprintf("%dx%d", n, m), true
 }
 
 // readSim takes the kind alone, or a map.

@@ -45,8 +45,9 @@ type layer struct {
 }
 
 // layer checks the keys of defaults, a template or an entry, and brings the
-// long forms of lines (serial: {path: X, baud: 9600}) to their short ones, so that
-// layers merge whatever form they are written in.
+// long forms of lines (serial: {path: X, baud: 9600}) to their short ones, and
+// the short forms of those that have none (ssh: X) to their long ones (ssh: {to: X}), so
+// that layers merge whatever form they are written in.
 func (b *builder) layer(where string, v *value, own bool) layer {
 	out := layer{size: v.size}
 	if v.kind == isNull {
@@ -61,6 +62,9 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 		if slices.Contains(ownKeys, p.key.text) && !own {
 			b.error(p.key.place, "%s belongs to a console, not to %s", quoted(p.key.text), where)
 			continue
+		}
+		if inside, ok := shortForm(p.key.text); ok && p.value.kind == isText {
+			p.value = p.value.below(inside)
 		}
 		address, ok := longForm(p.key.text)
 		if !ok || p.value.kind != isMap {

@@ -59,6 +59,7 @@ type Console struct {
 	since    time.Time
 	reason   ports.Reason
 	detail   string
+	fix      string // what to do about it; holds while the line is down
 	nextTry  time.Time
 	attempts int                     // unsuccessful ones since the line was last stable
 	changes  int                     // of the line's configuration
@@ -234,6 +235,7 @@ func (c *Console) down(err error) time.Duration {
 		}
 	}
 	c.state, c.reason, c.detail, c.nextTry = Down, reason, detail, now.Add(wait)
+	c.fix = fixOf(err)
 	return wait
 }
 
