@@ -191,7 +191,7 @@ func (c *Console) down(err error) time.Duration {
 		c.attempts = 0
 	}
 	reason, detail := ports.ReasonOf(err), err.Error()
-	wait := c.o.Reconnect.wait(reason, c.attempts)
+	wait := c.o.Reconnect.wait(reason, c.attempts, now)
 	c.attempts++
 	if news := c.state != Down; news || c.reason != reason {
 		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
