@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
 	"consoled/gateway/record"
 	"consoled/ports"
@@ -31,6 +32,8 @@ type Options struct {
 	MOTD        string
 	Backend     ports.Backend
 	Reconnect   Reconnect
+	Connect     dialogue.Script // said before people are let through
+	Manners     Manners
 	Lock        LockOptions
 	Record      record.Options // Warn is the console's own
 	Log         *slog.Logger   // carries the console's name already
@@ -46,6 +49,8 @@ type Console struct {
 	in     atomic.Int64
 	out    atomic.Int64
 	fresh  freshness
+	talk   atomic.Pointer[dialogue.Talk] // the dialogue on connect, while there is one
+	dials  *dials                        // of all the consoles; nil for no bound
 
 	mu       sync.Mutex // no I/O under it
 	o        Options
@@ -60,6 +65,10 @@ type Console struct {
 	detail   string
 	nextTry  time.Time
 	attempts int // unsuccessful ones since the line was last stable
+	flaps    int // ends of a line that was up, since then
+	outage   outage
+	talking  bool // the dialogue on connect is under way
+	manner   manner
 	changes  int // of the line's configuration
 	redial   context.CancelCauseFunc
 	ended    bool
@@ -110,8 +119,10 @@ func (c *Console) attempt(ctx context.Context) (err error) {
 	defer redial(nil)
 	c.mu.Lock()
 	c.redial = redial
-	backend, change := c.o.Backend, c.changes
+	change := c.changes
 	c.mu.Unlock()
+	c.wanted(dial)
+	backend := c.Options().Backend
 	ended := c.serve(dial, backend)
 	if ctx.Err() == nil {
 		c.pause(ctx, c.down(ended), change)
@@ -133,6 +144,11 @@ func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
 
 func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port, err error) {
 	defer c.caught("open", &err)
+	done, err := c.turn(ctx, backend)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	return backend.Open(ctx)
 }
 
@@ -144,8 +160,8 @@ func (c *Console) carry(ctx context.Context, port ports.Port) error {
 		defer close(closed)
 		c.hangUp(l)
 	})
-	c.up(l)
-	err := c.read(ctx, l)
+	finish := c.begin(ctx, l)
+	err := finish(c.read(ctx, l))
 	if werr := l.failed(); werr != nil {
 		err = werr // it ended the reader; later ones are of our own closing
 	}
@@ -160,49 +176,6 @@ func (c *Console) carry(ctx context.Context, port ports.Port) error {
 	}
 	l.writer.Wait()
 	return err
-}
-
-// up tells that the line is there.
-func (c *Console) up(l *line) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := Event{Kind: KindUp}
-	if c.state == Down {
-		e.For, e.Attempt = time.Since(c.since), c.attempts
-	}
-	c.line = l
-	c.movedLocked()
-	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}
-	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))
-	c.tellLocked(e)
-}
-
-// down tells why the line is not there, if that is news, and returns how long
-// to wait before the next attempt.
-func (c *Console) down(err error) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := time.Now()
-	if errors.Is(err, errChanged) {
-		c.attempts = 0
-		return 0
-	}
-	if c.state == Up && now.Sub(c.since) >= stable {
-		c.attempts = 0
-	}
-	reason, detail := ports.ReasonOf(err), err.Error()
-	wait := c.o.Reconnect.wait(reason, c.attempts, now)
-	c.attempts++
-	if news := c.state != Down; news || c.reason != reason {
-		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
-		if news {
-			c.since = now
-			c.freshen()
-			c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
-		}
-	}
-	c.state, c.reason, c.detail, c.nextTry = Down, reason, detail, now.Add(wait)
-	return wait
 }
 
 // pause waits before the next attempt; a configuration that changed since ends it.
@@ -235,8 +208,10 @@ func (c *Console) end(cause error) {
 	}
 	c.clients = nil
 	c.lock.free()
-	if c.alarm != nil {
-		c.alarm.Stop()
+	for _, timer := range []*time.Timer{c.alarm, c.outage.alarm, c.manner.idle, c.manner.linger} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	c.movedLocked()
 	c.mu.Unlock()
@@ -257,6 +232,15 @@ func (c *Console) Update(o Options, reopen bool) {
 	}
 	c.o = o
 	c.armLocked()
+	c.idleLocked()
+	c.demandLocked()
+	c.spareLocked()
+	if !reopen && c.state == Down && c.redial != nil {
+		// What keeps it down may be what was changed, such as a password.
+		c.attempts = 0
+		c.changes++
+		c.redial(errChanged)
+	}
 	if reopen {
 		c.attempts = 0
 		c.changes++
