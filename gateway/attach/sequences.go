@@ -21,7 +21,7 @@ func (s *session) breakSequence(name string) {
 		s.playSequence(name)
 		return
 	}
-	question := fmt.Sprintf("[%s] Send break sequence %s (%s)? y/n: ", s.console.Name(), name, screen.Printable(seq.Shown, 60))
+	question := fmt.Sprintf("[%s] Send break sequence %s (%s)? y/n: ", s.console.Name(), name, screen.Printable(seq.Send.String(), 60))
 	s.open(question, func(answer string) {
 		if !strings.EqualFold(answer, "y") && !strings.EqualFold(answer, "yes") {
 			s.notice("not sent.")
@@ -36,7 +36,7 @@ func (s *session) listSequences() {
 	all := s.console.Options().Manners.Breaks
 	lines := []string{fmt.Sprintf("break sequences of %s, after %s:", s.console.Name(), s.key("l")), "  0  BREAK of 250 ms"}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		line := fmt.Sprintf("  %s  %s", name, screen.Printable(all[name].Shown, 60))
+		line := fmt.Sprintf("  %s  %s", name, screen.Printable(all[name].Send.String(), 60))
 		if all[name].Confirm {
 			line += "   (asks first)"
 		}

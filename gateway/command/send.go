@@ -68,7 +68,7 @@ func breakSequence(ctx context.Context, c *call) int {
 	for _, x := range c.consoles {
 		if seq := x.Options().Manners.Breaks[name]; seq.Confirm && !c.has("--yes") {
 			return c.out.fail(&usageError{
-				code: ExitUsage, text: fmt.Sprintf("break sequence %s of %s (%s) is to be confirmed", quote(name), x.Name(), quote(seq.Shown)),
+				code: ExitUsage, text: fmt.Sprintf("break sequence %s of %s (%s) is to be confirmed", quote(name), x.Name(), quote(seq.Send.String())),
 				fix: "--yes, if you mean it",
 			})
 		}

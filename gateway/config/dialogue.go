@@ -245,7 +245,7 @@ func readBreak(r *reader, d *draft, v *value) (string, bool) {
 func (r *reader) namedSequence(v *value) (s console.NamedSequence, _ string, ok bool) {
 	if v.kind == isText {
 		seq, text, ok := r.sequence("break", v)
-		s.Send, s.Shown = seq, v.text
+		s.Send = seq
 		return s, text, ok
 	}
 	ok = v.kind == isMap
@@ -255,7 +255,6 @@ func (r *reader) namedSequence(v *value) (s console.NamedSequence, _ string, ok 
 		var text string
 		if p.key.text == "send" {
 			s.Send, text, good = r.sequence("send", p.value)
-			s.Shown = p.value.text
 		} else {
 			s.Confirm, good = r.boolean("confirm", p.value)
 			text = strconv.FormatBool(s.Confirm)

@@ -21,8 +21,7 @@ type Manners struct {
 // A NamedSequence is a break sequence that is configured.
 type NamedSequence struct {
 	Send    dialogue.Sequence
-	Shown   string // as it is configured
-	Confirm bool   // people are asked before it is sent
+	Confirm bool // people are asked before it is sent
 }
 
 // linger is how long a line on demand stays open when nobody is left, for who

@@ -11,6 +11,7 @@ package dialogue
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -79,6 +80,30 @@ func ParseText(text string) ([]byte, error) {
 	return out, nil
 }
 
+// String is the sequence in its notation.
+func (s Sequence) String() string {
+	var out strings.Builder
+	for _, p := range s {
+		switch {
+		case p.Delay > 0:
+			out.WriteString(`\d`)
+		case p.Break > 0:
+			out.WriteString(`\z`)
+		}
+		for _, b := range p.Text {
+			switch i := strings.IndexByte("\r\n\t\x1b\\", b); {
+			case i >= 0:
+				out.WriteString(`\` + `rnte\`[i:i+1])
+			case b < ' ' || b > '~':
+				fmt.Fprintf(&out, `\x%02x`, b)
+			default:
+				out.WriteByte(b)
+			}
+		}
+	}
+	return out.String()
+}
+
 // Breaks reports whether there is a BREAK in it.
 func (s Sequence) Breaks() bool {
 	for _, p := range s {
@@ -94,7 +119,7 @@ func (s Sequence) Breaks() bool {
 type escapeError string
 
 func (e escapeError) Error() string {
-	return fmt.Sprintf(`%q stands for nothing; there are \r \n \t \e \\ \xHH \cX`, string(e))
+	return `"` + string(e) + `" stands for nothing; there are \r \n \t \e \\ \xHH \cX`
 }
 
 // next reads one byte of a text: what it stands for, and how long it was

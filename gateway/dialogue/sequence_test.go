@@ -52,6 +52,12 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		text, err := ParseText(in)
 		s, errS := ParseSequence(in)
+		if errS == nil {
+			again, err := ParseSequence(s.String())
+			if diff := cmp.Diff(s, again); err != nil || diff != "" {
+				t.Errorf("%q is written %q: %v %s", in, s, err, diff)
+			}
+		}
 		if err != nil {
 			return
 		}
