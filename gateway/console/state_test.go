@@ -22,8 +22,10 @@ func TestFlappingIsToldOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var log bytes.Buffer
 		c, fake := start(t, porttest.Abilities{}, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		synctest.Wait()
 		a := c.Attach(alice)
 		defer a.Leave(false)
+		kinds(a)
 		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
 		defer stop()
 		n := 0
@@ -36,7 +38,7 @@ func TestFlappingIsToldOnce(t *testing.T) {
 		if n < 50 {
 			t.Errorf("tried %d times in an hour", n)
 		}
-		want := []Kind{KindAttach, KindDown, KindUp, KindDown}
+		want := []Kind{KindDown, KindUp, KindDown}
 		if got := kinds(a); !slices.Equal(got, want) {
 			t.Errorf("told %v", got)
 		}
@@ -64,8 +66,9 @@ func TestFlappingIsToldOnce(t *testing.T) {
 func TestEndOfALongOutageIsTold(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, fake := start(t, porttest.Abilities{}, Options{})
+		line := fake.Line(t.Context())
 		fake.FailAlways(&ports.Error{Reason: ports.Refused, Op: "open"})
-		fake.Line(t.Context()).End(&ports.Error{Reason: ports.Closed})
+		line.End(&ports.Error{Reason: ports.Closed})
 		time.Sleep(time.Hour)
 		a := c.Attach(alice)
 		defer a.Leave(false)

@@ -98,13 +98,18 @@ func (t *Talk) Run(ctx context.Context, s Script) error {
 	return nil
 }
 
-// errSilent is the end of a wait.
-var errSilent = errors.New("the target did not say what was waited for")
+var (
+	errSilent = errors.New("the target did not say what was waited for")
+	errStuck  = errors.New("the line took no input")
+)
 
 // failed says what was tried. A line that ends after it was told a secret has
 // answered it: nobody is to be asked again a second later.
 func (t *Talk) failed(ctx context.Context, what string, err error) error {
 	op := t.line.Name + ": " + what
+	if errors.Is(err, errStuck) { // our own abort ended the line
+		return &ports.Error{Reason: ports.Dialogue, Op: op, Err: err}
+	}
 	if ended := context.Cause(ctx); ended != nil {
 		if ports.ReasonOf(ended) != ports.Closed || !t.given {
 			return ended
@@ -181,7 +186,7 @@ func (t *Talk) write(p []byte, limit time.Duration) error {
 	alarm := time.AfterFunc(limit, t.line.Abort)
 	_, err := t.line.Write(p)
 	if !alarm.Stop() && err != nil {
-		return fmt.Errorf("the line took no input for %s", limit)
+		return fmt.Errorf("%w for %s", errStuck, limit)
 	}
 	return err
 }
