@@ -107,10 +107,14 @@ func (t *Talk) next(ctx context.Context, l *Login, limit time.Duration, wanted .
 		}
 		now := l.understand(text, t.typed)
 		for _, w := range wanted {
-			if w == now {
-				got = now
-				return len(text), true
+			if w != now {
+				continue
 			}
+			got = now
+			if now == atShell || now == says {
+				return 0, true // the steps that follow may wait for it
+			}
+			return len(text), true
 		}
 		return 0, false
 	})

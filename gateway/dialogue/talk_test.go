@@ -178,6 +178,21 @@ func TestSteps(t *testing.T) {
 	})
 }
 
+// What a target says on being logged in is there for the steps that follow.
+func TestStepsAfterLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newTarget("Password: ", "\r\nWelcome to the menu\r\n=> ")
+		x.say("login: ")
+		err := x.talk.Run(t.Context(), Script{
+			Login: &Login{User: "admin", Password: word(canary)},
+			Steps: []Step{{Expect: regexp.MustCompile("menu")}, {Expect: regexp.MustCompile("=> $")}},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestStepFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		step   Step
