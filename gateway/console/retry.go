@@ -25,7 +25,7 @@ const beat = 200 * time.Millisecond
 
 // wait is how long to wait before the attempt after n unsuccessful ones, n
 // counting from 0: at once, then doubling up to the reason's cap, and from the
-// reason's floor on. A quarter of jitter, an eighth where the wait is long,
+// reason's floor on. A quarter of jitter, a sixteenth where the wait is long,
 // keeps a thousand lines from coming back in step.
 func (r Reconnect) wait(reason ports.Reason, n int, now time.Time) time.Duration {
 	floor := retryFloor(reason)
@@ -50,7 +50,7 @@ func (r Reconnect) wait(reason ports.Reason, n int, now time.Time) time.Duration
 	if d < time.Second {
 		return d - rand.N(d/4+1)
 	}
-	d -= rand.N(d/8 + 1)
+	d -= rand.N(d/16 + 1)
 	return now.Add(d).Round(beat).Sub(now.Round(0))
 }
 
