@@ -200,7 +200,8 @@ func TestStepFails(t *testing.T) {
 		text   string
 	}{
 		"expect": {
-			Step{Expect: regexp.MustCompile("\x1b" + `=>\s`), Timeout: time.Second}, ports.Dialogue,
+			Step{Expect: regexp.MustCompile("\x1b" + `=>\s`), Timeout: time.Second},
+			ports.Dialogue,
 			`telnet ts1:2001: step 2 of on_connect: login failed: waited 1s for "\x1b=>\\s"`,
 		},
 		"secret": {Step{Secret: broken{}}, ports.Failed, "telnet ts1:2001: step 2 of on_connect: secret test: no such file"},
