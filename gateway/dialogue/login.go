@@ -93,9 +93,12 @@ func (t *Talk) tellUser(ctx context.Context, l *Login, limit time.Duration) (ans
 func denied(what string) error {
 	return &ports.Error{
 		Reason: ports.Authentication, Err: errors.New("the target does not accept " + what),
-		Fix: "set user and password of login:, then reload; it is tried again minutes later, so that no account gets locked",
+		Fix: fixLogin,
 	}
 }
+
+// fixLogin is what to do about a refused login.
+const fixLogin = "set user and password of login:, then reload; it is tried again minutes later, so that no account gets locked"
 
 // next waits for one of the answers that are wanted, each told by the last
 // words before the target falls silent, and for silent where none comes in time.

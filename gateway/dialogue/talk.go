@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,13 +34,13 @@ type Talk struct {
 	line  Line
 	heed  chan struct{} // has one when something was said since it was looked at
 	typed []byte        // what Run typed last, whose echo says nothing
+	given bool          // a secret was typed, and is not known to be accepted
 
 	mu     sync.Mutex
 	window window
 	masks  []*mask
 	tap    *tap // of a program that is connected to the line
 	over   bool
-	given  bool // a secret was sent
 }
 
 // New begins a talk at a line.
@@ -89,6 +90,7 @@ func (t *Talk) Run(ctx context.Context, s Script) error {
 		if err := t.login(ctx, s.Login); err != nil {
 			return t.failed(ctx, "login", err)
 		}
+		t.given = false
 	}
 	for i, step := range s.Steps {
 		if err := t.step(ctx, step); err != nil {
@@ -111,10 +113,10 @@ func (t *Talk) failed(ctx context.Context, what string, err error) error {
 		return &ports.Error{Reason: ports.Dialogue, Op: op, Err: err}
 	}
 	if ended := context.Cause(ctx); ended != nil {
-		if ports.ReasonOf(ended) != ports.Closed || !t.given {
-			return ended
+		if reason := ports.ReasonOf(ended); t.given && (reason == ports.Closed || reason == ports.Exited) {
+			return &ports.Error{Reason: ports.Authentication, Op: op, Err: fmt.Errorf("it ended the line after the password (%s)", reason), Fix: fixLogin}
 		}
-		return &ports.Error{Reason: ports.Authentication, Op: op, Err: errors.New("it closed the connection after the password")}
+		return ended
 	}
 	if e, ok := errors.AsType[*ports.Error](err); ok {
 		if e.Op == "" {
@@ -133,8 +135,11 @@ func (t *Talk) step(ctx context.Context, step Step) error {
 	switch {
 	case step.Expect != nil:
 		err := t.await(ctx, limit, func(text []byte, _ bool) (int, bool) { return end(step.Expect, text) })
-		if errors.Is(err, errSilent) {
+		switch {
+		case errors.Is(err, errSilent):
 			return fmt.Errorf("waited %s for %q", limit, step.Expect)
+		case err == nil:
+			t.given = false
 		}
 		return err
 	case step.Secret != nil:
@@ -197,15 +202,16 @@ func (t *Talk) tell(ctx context.Context, s ports.Secret, limit time.Duration) er
 	defer cancel()
 	secret, err := s.Reveal(ctx)
 	if err != nil {
-		return &ports.Error{Reason: ports.Failed, Err: err}
+		text, fix, _ := strings.Cut(err.Error(), "\nfix: ")
+		return &ports.Error{Reason: ports.Dialogue, Err: errors.New(text), Fix: fix}
 	}
 	if len(secret) == 0 || len(secret) > maxSecret {
-		return &ports.Error{Reason: ports.Failed, Err: fmt.Errorf("secret %s: empty, or longer than %d bytes", s, maxSecret)}
+		return fmt.Errorf("secret %s: empty, or longer than %d bytes", s, maxSecret)
 	}
 	t.mu.Lock()
 	t.masks = append(t.masks, newMask(secret))
-	t.given = true
 	t.mu.Unlock()
+	t.given = true
 	return t.enter(secret, limit)
 }
 

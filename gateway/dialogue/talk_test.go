@@ -125,26 +125,28 @@ func TestLogin(t *testing.T) {
 // A target that closes the line after the password has refused it.
 func TestClosedAfterThePassword(t *testing.T) {
 	for _, given := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			x := newTarget("Password: ")
-			x.say("login: ")
-			ctx, cancel := context.WithCancelCause(t.Context())
-			result := make(chan error, 1)
-			go func() {
-				result <- x.talk.Run(ctx, Script{Login: &Login{User: "admin", Password: word(canary)}})
-			}()
-			if given {
-				time.Sleep(3 * time.Second)
-			}
-			cancel(&ports.Error{Reason: ports.Closed})
-			want := ports.Closed
-			if given {
-				want = ports.Authentication
-			}
-			if err := <-result; ports.ReasonOf(err) != want {
-				t.Errorf("error %v, want %s", err, want)
-			}
-		})
+		for _, reason := range []ports.Reason{ports.Closed, ports.Exited} {
+			synctest.Test(t, func(t *testing.T) {
+				x := newTarget("Password: ")
+				x.say("login: ")
+				ctx, cancel := context.WithCancelCause(t.Context())
+				result := make(chan error, 1)
+				go func() {
+					result <- x.talk.Run(ctx, Script{Login: &Login{User: "admin", Password: word(canary)}})
+				}()
+				if given {
+					time.Sleep(3 * time.Second)
+				}
+				cancel(&ports.Error{Reason: reason})
+				want := reason
+				if given {
+					want = ports.Authentication
+				}
+				if err := <-result; ports.ReasonOf(err) != want {
+					t.Errorf("error %v, want %s", err, want)
+				}
+			})
+		}
 	}
 }
 
@@ -204,7 +206,7 @@ func TestStepFails(t *testing.T) {
 			ports.Dialogue,
 			`telnet ts1:2001: step 2 of on_connect: login failed: waited 1s for "\x1b=>\\s"`,
 		},
-		"secret": {Step{Secret: broken{}}, ports.Failed, "telnet ts1:2001: step 2 of on_connect: secret test: no such file"},
+		"secret": {Step{Secret: broken{}}, ports.Dialogue, "telnet ts1:2001: step 2 of on_connect: login failed: secret test: no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
