@@ -98,7 +98,7 @@ func denied(what string) error {
 }
 
 // fixLogin is what to do about a refused login.
-const fixLogin = "set user and password of login:, then reload; it is tried again minutes later, so that no account gets locked"
+const fixLogin = "set the user and the password, then reload; it is tried again minutes later, so that no account gets locked"
 
 // next waits for one of the answers that are wanted, each told by the last
 // words before the target falls silent, and for silent where none comes in time.

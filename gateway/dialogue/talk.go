@@ -105,8 +105,8 @@ var (
 	errStuck  = errors.New("the line took no input")
 )
 
-// failed says what was tried. A line that ends after it was told a secret has
-// answered it: nobody is to be asked again a second later.
+// failed says what was tried. What fails after a secret was typed may be its
+// refusal: it is not to be typed again a second later.
 func (t *Talk) failed(ctx context.Context, what string, err error) error {
 	op := t.line.Name + ": " + what
 	if errors.Is(err, errStuck) { // our own abort ended the line
@@ -123,6 +123,9 @@ func (t *Talk) failed(ctx context.Context, what string, err error) error {
 			e.Op = op
 		}
 		return e
+	}
+	if t.given {
+		return &ports.Error{Reason: ports.Authentication, Op: op, Err: fmt.Errorf("%w after the password", err), Fix: fixLogin}
 	}
 	return &ports.Error{Reason: ports.Dialogue, Op: op, Err: err}
 }

@@ -227,6 +227,18 @@ func (broken) Reveal(context.Context) ([]byte, error) {
 }
 func (broken) String() string { return "test" }
 
+// A password whose answer is not what is expected is not typed again soon.
+func TestStepFailsAfterThePassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newTarget("\r\nno\r\n")
+		err := x.talk.Run(t.Context(), Script{Steps: []Step{{Secret: word(canary)}, {Expect: regexp.MustCompile("=>")}}})
+		const want = `telnet ts1:2001: step 2 of on_connect: authentication refused: waited 10s for "=>" after the password`
+		if ports.ReasonOf(err) != ports.Authentication || err.Error() != want {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 // The end of the context ends every step at once, with its cause.
 func TestRunEnds(t *testing.T) {
 	stop := errors.New("the gateway stops")
