@@ -47,7 +47,8 @@ type Talk struct {
 func New(line Line) *Talk { return &Talk{line: line, heed: make(chan struct{}, 1)} }
 
 // Hear takes what the target said and hands on what may be shown and recorded of
-// it. keep is called by one goroutine at a time, and in order.
+// it. keep is called under the talk's lock, for the order between what is
+// said and what End gives out; nobody else takes it.
 func (t *Talk) Hear(p []byte, keep func([]byte)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
