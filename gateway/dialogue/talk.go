@@ -149,11 +149,11 @@ func (t *Talk) step(ctx context.Context, step Step) error {
 	case step.Secret != nil:
 		return t.tell(ctx, step.Secret, limit)
 	case step.Break > 0:
-		return t.Play(ctx, Sequence{{Break: step.Break}})
+		return t.play(ctx, Sequence{{Break: step.Break}})
 	case len(step.Exec) > 0:
 		return t.exec(ctx, step.Exec, limit)
 	}
-	return t.Play(ctx, step.Send)
+	return t.play(ctx, step.Send)
 }
 
 // end is where the first match ends.
@@ -165,29 +165,23 @@ func end(re *regexp.Regexp, text []byte) (int, bool) {
 	return at[1], true
 }
 
-// Play sends a sequence.
-func (t *Talk) Play(ctx context.Context, s Sequence) error {
-	for _, p := range s {
-		switch {
-		case p.Delay > 0:
-			select {
-			case <-time.After(p.Delay):
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		case p.Break > 0 && t.line.Break == nil:
+// play sends a sequence.
+func (t *Talk) play(ctx context.Context, s Sequence) error {
+	brk := t.line.Break
+	if brk == nil {
+		brk = func(time.Duration) error {
 			return &ports.Error{Reason: ports.Unsupported, Err: errors.New("this line cannot send a BREAK")}
-		case p.Break > 0:
-			if err := t.line.Break(p.Break); err != nil {
-				return err
-			}
-		default:
-			if err := t.write(p.Text, Limit); err != nil {
-				return err
-			}
 		}
 	}
-	return nil
+	rest := func(d time.Duration) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return s.Play(writer(func(p []byte) (int, error) { return len(p), t.write(p, Limit) }), brk, rest)
 }
 
 // write sends bytes. A line that takes none in time is given up.
