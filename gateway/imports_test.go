@@ -59,7 +59,7 @@ var testOnly = map[string][]string{
 	"ports/ipmi":      {"ports/porttest"},
 	"ports/sim":       {"ports/porttest", "gateway/screen"},
 	"gateway/console": {"ports/porttest", "ports/sim"},
-	"gateway/attach":  {"ports/porttest", "ports/sim"},
+	"gateway/attach":  {"ports/porttest", "ports/sim", "gateway/dialogue"},
 	"gateway/command": {"ports/porttest", "ports/sim"},
 }
 
