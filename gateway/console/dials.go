@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -30,19 +31,22 @@ func newDials() *dials {
 	return &dials{busy: map[string]int{}, waiting: map[string][]chan struct{}{}}
 }
 
-// turn waits until the console may dial. Lines of this machine need no turn.
+// turn waits until the console may dial. Lines of this machine need no turn,
+// and servers on it no mercy, unless rate: says so.
 func (c *Console) turn(ctx context.Context, backend ports.Backend) (done func(), err error) {
 	remote, ok := backend.(ports.Remote)
 	if !ok || c.dials == nil {
 		return func() {}, nil
 	}
-	rate := c.Options().Manners.Rate
-	if rate <= 0 {
-		rate = dialsToHost
-	}
-	host, err := c.dials.enter(ctx, strings.ToLower(remote.Host()), rate, turnOfHost)
-	if err != nil {
-		return nil, err
+	name, rate := strings.ToLower(remote.Host()), c.Options().Manners.Rate
+	host := func() {}
+	if rate > 0 || !loopback(name) {
+		if rate <= 0 {
+			rate = dialsToHost
+		}
+		if host, err = c.dials.enter(ctx, name, rate, turnOfHost); err != nil {
+			return nil, err
+		}
 	}
 	all, err := c.dials.enter(ctx, "", dialsAtOnce, turnOfAll)
 	if err != nil {
@@ -50,6 +54,12 @@ func (c *Console) turn(ctx context.Context, backend ports.Backend) (done func(),
 		return nil, err
 	}
 	return func() { all(); host() }, nil
+}
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || host == "localhost"
 }
 
 // enter waits for one of n turns. It ends with done, and after so long at the latest.
