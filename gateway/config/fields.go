@@ -34,7 +34,7 @@ func newDraft() draft {
 				Write: console.OnKey, IdleRelease: 30 * time.Minute, Grace: 30 * time.Second,
 				ForceReason: "required", ForceCooldown: 10 * time.Second,
 			},
-			Settings: make(map[string]string, len(fields)),
+			Settings: Settings{common: make(map[string]string, len(fields))},
 		},
 		serial: ports.Serial{Baud: 115200, Data: 8, Parity: "none", Stop: "1", Flow: "none"},
 		exec:   ports.Exec{Cols: 80, Rows: 24},

@@ -203,7 +203,7 @@ groups:
 	if b2.Lock.Write != console.OnKey || vm.Lock.Write != console.Explicit {
 		t.Errorf("write %v and %v", b2.Lock.Write, vm.Lock.Write)
 	}
-	if _, has := vm.Settings["baud"]; has {
+	if _, has := vm.Settings.Get("baud"); has {
 		t.Error("a socket has a speed")
 	}
 }
@@ -359,6 +359,7 @@ func TestBounded(t *testing.T) {
 		"groups":    groups.String(),
 		"brackets":  "consoles: { a: { tcp: '${" + strings.Repeat("(", 2000) + "1" + strings.Repeat(")", 2000) + "}:1' } }",
 		"long text": "consoles: { a: { unix: '" + strings.Repeat("x", 1<<20) + "' } }",
+		"long line": strings.Repeat("a: ", 1<<20),
 		"mistakes":  "consoles:\n" + strings.Repeat("  a: { b: c }\n", 10_000),
 	}
 	for name, text := range tests {

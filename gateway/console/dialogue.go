@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"consoled/gateway/dialogue"
@@ -10,41 +11,41 @@ import (
 
 // begin brings a line up that was opened, after the dialogue that belongs to
 // it. The reader goes on meanwhile: what the target says is recorded as always, but
-// for the secrets that are typed. finish gets the reader's end, ends the
-// dialogue and says why the line ended.
-func (c *Console) begin(ctx context.Context, l *line) (finish func(error) error) {
+// for the secrets that are typed. There is no writer yet, whose WaitGroup waits
+// for the dialogue too.
+func (c *Console) begin(l *line) {
 	c.mu.Lock()
 	script := c.o.Connect
-	c.talking = !script.Empty()
+	c.talking, c.redial = !script.Empty(), l.end
 	c.mu.Unlock()
 	if script.Empty() {
 		c.up(l)
-		return func(err error) error { return err }
+		return
 	}
-	ctx, end := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	l.writer.Go(func() {
+		select {
+		case <-l.over:
+			cancel(l.err)
+		case <-ctx.Done():
+		}
+	})
 	talk := dialogue.New(c.spoken(l))
 	c.talk.Store(talk)
 	c.eyes.Add(1) // it waits for what is said as a person does
-	result := make(chan error, 1)
-	go func() {
+	l.writer.Go(func() {
+		defer cancel(nil)
 		err := c.converse(ctx, talk, script)
 		talk.End(c.keepSaid)
 		c.talk.Store(nil)
 		c.eyes.Add(-1)
-		if err == nil {
-			c.up(l)
-		} else {
-			c.hangUp(l)
+		if err != nil {
+			l.verdict = err
+			l.end(err)
+			return
 		}
-		result <- err
-	}()
-	return func(err error) error {
-		end(err)
-		if ended := <-result; ended != nil {
-			return ended
-		}
-		return err
-	}
+		c.up(l)
+	})
 }
 
 func (c *Console) converse(ctx context.Context, talk *dialogue.Talk, script dialogue.Script) (err error) {
@@ -56,7 +57,7 @@ func (c *Console) converse(ctx context.Context, talk *dialogue.Talk, script dial
 func (c *Console) spoken(l *line) dialogue.Line {
 	s := dialogue.Line{
 		Writer: counted{c, l}, Name: c.Options().Backend.String(),
-		Abort: func() { c.hangUp(l) },
+		Abort: func() { l.end(errStuck) },
 	}
 	if b, ok := l.port.(ports.Breaker); ok {
 		s.Break = b.Break
@@ -83,22 +84,20 @@ func (c *Console) play(l *line, s dialogue.Sequence) error {
 	if b, can := l.port.(ports.Breaker); can {
 		brk = b.Break
 	}
-	return s.Play(counted{c, l}, brk, l.rest)
+	return s.Play(counted{c, l}, brk, l.linger)
 }
 
-// rest waits, unless the line ends. The wake-ups that it takes off the queue's
-// channel are not missed: the writer looks at the queue next.
-func (l *line) rest(d time.Duration) error {
+// linger waits, unless the line ends.
+func (l *line) linger(d time.Duration) error {
 	over := time.NewTimer(d)
 	defer over.Stop()
-	for {
-		select {
-		case <-over.C:
-			return nil
-		case _, open := <-l.more:
-			if !open {
-				return refuse(BecauseDown)
-			}
-		}
+	select {
+	case <-over.C:
+		return nil
+	case <-l.over:
+		return refuse(BecauseDown)
 	}
 }
+
+// errStuck ends a line that takes nothing of its dialogue, which has the words for it.
+var errStuck = errors.New("the line takes no input")

@@ -3,6 +3,7 @@ package telnet
 import (
 	"bytes"
 	"sync"
+	"syscall"
 	"time"
 
 	"consoled/ports"
@@ -258,3 +259,12 @@ func (p *tryPort) TryRead(buf []byte) (int, error) {
 
 // Patience is the connection's.
 func (p *tryPort) Patience() time.Duration { return p.try.Patience() }
+
+// A polledPort is a tryPort over a descriptor.
+type polledPort struct {
+	tryPort
+	polled ports.Polled
+}
+
+// Descriptor is the connection's.
+func (p *polledPort) Descriptor() syscall.RawConn { return p.polled.Descriptor() }

@@ -42,8 +42,11 @@ func (t Telnet) Open(ctx context.Context) (ports.Port, error) {
 		conn.Close()
 		return nil, named(err)
 	}
-	if try, ok := conn.(ports.TryReader); ok {
-		return &tryPort{p, try}, nil
+	switch conn := conn.(type) {
+	case ports.Polled:
+		return &polledPort{tryPort{p, conn}, conn}, nil
+	case ports.TryReader:
+		return &tryPort{p, conn}, nil
 	}
 	return p, nil
 }
