@@ -5,8 +5,8 @@
 // Goroutines: Run is the only one that opens or replaces the line. It starts,
 // and waits for, one that reads the line (while somebody is attached, or
 // where it cannot rest in the rounds of the Set), one that writes to it (from the
-// first input of a connection to its end), one or two that say the dialogue on connect, with their helpers where
-// that runs a program, one that brings events to the record (while there are any) and one that
+// first input of a connection to its end), two for the dialogue on connect (and the helpers of a program in it),
+// one that brings events to the record (while there are any) and one that
 // forces the record to the disk (once in a while). An idle console has Run
 // alone, and no buffer. A panic in any of them ends the line, not the process.
 package console
