@@ -13,6 +13,7 @@ var errNarrowed = errors.New("you may no longer read all that you could when thi
 // review decides anew what everybody who is connected may do. A connection
 // whose key is gone, or is somebody else's now, ends.
 func (g *Gateway) review(old, next *site) {
+	dismissed := map[*connection]bool{}
 	for _, c := range g.door.connections() {
 		id, ok := c.who()
 		if !ok {
@@ -22,12 +23,16 @@ func (g *Gateway) review(old, next *site) {
 		if err != nil || now.Name != id.Name {
 			c.log.Info("connection revoked", "who", id.Name, "key", id.Fingerprint, "err", err)
 			c.dismiss(errRevoked)
+			dismissed[c] = true
 			continue
 		}
 		c.become(now)
 	}
 	narrowed := map[string]bool{} // by key and address
 	for _, open := range g.sessions.all() {
+		if dismissed[open.c] {
+			continue // it hears that as its goodbye, not what follows from it
+		}
 		g.revise(open)
 		asked := open.asked.Load()
 		if asked == nil || len(open.joined()) > 0 {

@@ -96,6 +96,9 @@ func (n Network) connect(ctx context.Context, network, address, what string) (Po
 		}
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	}
+	if network == "tcp" && dialer.LocalAddr == nil { // which is bound after Control
+		dialer.Control = connectEarly
+	}
 	conn, err := dialer.DialContext(ctx, network, address) // sets TCP_NODELAY
 	if err != nil {
 		return nil, err

@@ -23,6 +23,9 @@ func (t TCP) Check() error { return t.Network.Check(t.Address) }
 // Open connects.
 func (t TCP) Open(ctx context.Context) (Port, error) { return t.Network.Dial(ctx, "tcp", t.Address) }
 
+// Host is the machine that it dials.
+func (t TCP) Host() string { return HostOf(t.Address) }
+
 // String is "tcp ts1:2001", with "tls" behind it where it is secured.
 func (t TCP) String() string { return "tcp " + t.Address + t.Network.TLS.String() }
 

@@ -26,9 +26,9 @@ func ExitCode(err error) int {
 	switch r.Because {
 	case console.BecauseNoRight:
 		return ExitDenied
-	case console.BecauseDown, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak:
+	case console.BecauseDown, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak, console.BecauseDialogue:
 		return ExitDown
-	case console.BecauseNoReason:
+	case console.BecauseNoReason, console.BecauseNoSequence:
 		return ExitUsage
 	case console.BecauseCancelled:
 		return ExitInterrupt

@@ -28,6 +28,7 @@ var keys = [...]key{
 	{"s", "back to watching: give write back", mayWrite},
 	{"f", "force: take write from whoever has it (asks for a reason)", mayForce},
 	{"B or l0", "send BREAK", mayBreak},
+	{"l1 .. lz", "send a break sequence; l? lists those of this console", mayBreak},
 	{"w", "who is here", anybody},
 	{"i", "information about this console", anybody},
 	{"r / p", "the last 20 / 60 lines again", anybody},
@@ -78,10 +79,13 @@ func (s *session) command(key, arg byte, sendBreak func(time.Duration)) {
 	case 'B':
 		sendBreak(0)
 	case 'l':
-		if arg == '0' {
+		switch arg {
+		case '0':
 			sendBreak(0)
-		} else {
-			s.unknown("l" + string(arg))
+		case '?':
+			s.listSequences()
+		default:
+			s.breakSequence(string(rune(arg)))
 		}
 	case 'v':
 		s.notice("consoled " + words(s.o.Version))

@@ -49,8 +49,10 @@ type session struct {
 	guarded time.Time // when the guard last held something back
 	lines   int       // that ^Ecr shows
 	leave   func(code int)
-	left    bool
-	code    int
+	// playSequence sends a break sequence beside the loop.
+	playSequence func(name string)
+	left         bool
+	code         int
 }
 
 // Run lets a client that has joined a console type and watch until it leaves,
@@ -155,14 +157,16 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 	defer breaks.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	sendBreak := func(d time.Duration) {
+	beside := func(send func() error) {
 		if breaking {
 			s.notice("not sent: a BREAK is on its way already.")
 			return
 		}
 		breaking = true
-		breaks.Go(func() { broke <- s.place.Break(ctx, d) }, cancel)
+		breaks.Go(func() { broke <- send() }, cancel)
 	}
+	sendBreak := func(d time.Duration) { beside(func() error { return s.place.Break(ctx, d) }) }
+	s.playSequence = func(name string) { beside(func() error { return s.place.Sequence(ctx, name) }) }
 	s.leave = func(code int) { s.left, s.code = true, code }
 	for !s.left {
 		in, room := typed, (<-chan struct{})(nil)

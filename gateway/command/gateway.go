@@ -28,10 +28,11 @@ func status(_ context.Context, c *call) int {
 	} else {
 		c.out.printf("%s", Describe(x, c.rights(x)))
 	}
-	if x.Status().State != console.Up {
-		return ExitDown
+	switch x.Status().State {
+	case console.Up, console.Idle: // which nobody needs to be up
+		return ExitOK
 	}
-	return ExitOK
+	return ExitDown
 }
 
 // statusJSON is a console in full.
@@ -79,6 +80,12 @@ func Describe(x *console.Console, rights auth.Rights) string {
 	line("groups", strings.Join(o.Subject.Groups, " "))
 	line("line", screen.Printable(o.Backend.String(), 200))
 	line("state", stateWord(string(st.State))+" for "+attach.Ago(now.Sub(st.Since))+" (since "+st.Since.Format(time.DateTime)+")")
+	if st.Dialogue {
+		line("dialogue", "the gateway is logging in; nobody can type yet")
+	}
+	if st.State == console.Idle {
+		line("reason", string(st.Reason))
+	}
 	if st.State == console.Down {
 		line("reason", string(st.Reason))
 		line("detail", screen.Printable(st.Detail, 300))

@@ -74,6 +74,7 @@ const helpKeys = `keys while attached, after ^Ec (control E, then c):
   s         back to watching: give write back
   f         force: take write from whoever has it (asks for a reason)
   B or l0   send BREAK
+  l1 .. lz  send a break sequence; l? lists those of this console
   w         who is here
   i         information about this console
   r / p     the last 20 / 60 lines again

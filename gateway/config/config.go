@@ -14,6 +14,7 @@ import (
 
 	"consoled/auth"
 	"consoled/gateway/console"
+	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
 	"consoled/ports"
 )
@@ -67,6 +68,8 @@ type Console struct {
 	MOTD        string
 	Backend     ports.Backend
 	Reconnect   Reconnect
+	Connect     dialogue.Script
+	Manners     console.Manners
 	Lock        console.LockOptions
 	NoLog       bool               // log: none
 	Escape      string             // "" means the default ^Ec; "none" none

@@ -140,7 +140,14 @@ var fields = []field{
 	{"size", "exec", "80x24", readSize},
 	{"ssh", "ssh", "", readSSH},
 	{"sim", "sim", "", readSim},
+	{"login", "", "", readLogin},
+	{"on_connect", "", "", readOnConnect},
+	{"on_idle", "", "", readOnIdle},
+	{"on_leave", "", "", readOnLeave},
+	{"ondemand", "", "", readOnDemand},
 	{"reconnect", "", "", readReconnect},
+	{"rate", "", "", readRate},
+	{"break", "", "", readBreak},
 	{"aliases", "", "", readAliases},
 	{"tags", "", "", readTags},
 	{"description", "", "", readDescription},
@@ -161,8 +168,7 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
-	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
+	"ipmi", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
 var laterLines = []string{"ipmi"}

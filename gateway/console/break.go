@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/ports"
 )
 
@@ -21,7 +22,21 @@ func (a *Attachment) Break(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		d = defaultBreak
 	}
-	in := input{from: a, pause: min(d, longestBreak), done: make(chan error, 1)}
+	d = min(d, longestBreak)
+	return a.play(ctx, dialogue.Sequence{{Break: d}}, Event{Kind: KindBreak, For: d})
+}
+
+// Sequence sends the break sequence of a name, in one go, as Break sends a break.
+func (a *Attachment) Sequence(ctx context.Context, name string) error {
+	s, ok := a.console.Options().Manners.Breaks[name]
+	if !ok {
+		return refuse(BecauseNoSequence)
+	}
+	return a.play(ctx, s.Send, Event{Kind: KindBreak, Sequence: name})
+}
+
+func (a *Attachment) play(ctx context.Context, s dialogue.Sequence, e Event) error {
+	in := input{from: a, play: s, event: e, done: make(chan error, 1)}
 	if refusal := a.pushBreak(in); refusal != nil {
 		return refusal
 	}
@@ -56,7 +71,7 @@ func (a *Attachment) pushBreak(in input) *Refusal {
 	if !a.client.MayBreak {
 		return refuse(BecauseNoRight)
 	}
-	if c.line != nil {
+	if c.line != nil && in.play.Breaks() {
 		if _, can := c.line.port.(ports.Breaker); !can {
 			return refuse(BecauseNoBreak)
 		}

@@ -35,6 +35,7 @@ const (
 	Connecting State = "connecting" // at start, before the first attempt has ended
 	Up         State = "up"
 	Down       State = "down"
+	Idle       State = "idle" // opened on demand, and nobody needs it
 )
 
 // A Status is what is to be known about a console at one moment.
@@ -52,6 +53,7 @@ type Status struct {
 	Clients    []ClientStatus // in the order in which they came
 	BytesIn    int64          // from the target since the gateway started
 	BytesOut   int64          // to the target
+	Dialogue   bool           // the dialogue on connect is under way
 	CanBreak   bool
 }
 

@@ -5,7 +5,8 @@
 // Goroutines: Run is the only one that opens or replaces the line. It starts,
 // and waits for, one that reads the line (while somebody is attached, or
 // where it cannot rest in the rounds of the Set), one that writes to it (from the
-// first input of a connection to its end), one that brings events to the record (while there are any) and one that
+// first input of a connection to its end), two for the dialogue on connect (and the helpers of a program in it),
+// one that brings events to the record (while there are any) and one that
 // forces the record to the disk (once in a while). An idle console has Run
 // alone, and no buffer. A panic in any of them ends the line, not the process.
 package console
@@ -19,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
 	"consoled/gateway/record"
 	"consoled/ports"
@@ -31,6 +33,8 @@ type Options struct {
 	MOTD        string
 	Backend     ports.Backend
 	Reconnect   Reconnect
+	Connect     dialogue.Script // said before people are let through
+	Manners     Manners
 	Lock        LockOptions
 	Record      record.Options // Warn is the console's own
 	Log         *slog.Logger   // carries the console's name already
@@ -46,7 +50,9 @@ type Console struct {
 	in     atomic.Int64
 	out    atomic.Int64
 	fresh  freshness
-	rounds func() *ports.Rounds // where an unwatched line rests; nil where it cannot
+	talk   atomic.Pointer[dialogue.Talk] // the dialogue on connect, while there is one
+	dials  *dials                        // of all the consoles; nil for no bound
+	rounds func() *ports.Rounds          // where an unwatched line rests; nil where it cannot
 
 	mu       sync.Mutex // no I/O under it
 	o        Options
@@ -61,7 +67,11 @@ type Console struct {
 	detail   string
 	fix      string // what to do about it; holds while the line is down
 	nextTry  time.Time
-	attempts int                     // unsuccessful ones since the line was last stable
+	attempts int // unsuccessful ones since the line was last stable
+	flaps    int // ends of a line that was up, since then
+	outage   outage
+	talking  bool // the dialogue on connect is under way
+	manner   manner
 	changes  int                     // of the line's configuration
 	redial   context.CancelCauseFunc // ends the attempt, the wait before the next one, or the line
 	ended    bool
@@ -146,8 +156,10 @@ func (c *Console) attempt(ctx context.Context) *line {
 	defer redial(nil)
 	c.mu.Lock()
 	c.redial = redial
-	backend, change := c.o.Backend, c.changes
+	change := c.changes
 	c.mu.Unlock()
+	c.wanted(dial)
+	backend := c.Options().Backend
 	port, err := c.dial(dial, backend)
 	if err == nil {
 		return c.carry(port, change)
@@ -161,6 +173,11 @@ func (c *Console) attempt(ctx context.Context) *line {
 
 func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port, err error) {
 	defer c.caught("open", &err)
+	done, err := c.turn(ctx, backend)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	return backend.Open(ctx)
 }
 
@@ -174,7 +191,7 @@ func (c *Console) retry(ctx context.Context, err error, change int) {
 // carry begins to read an open port.
 func (c *Console) carry(port ports.Port, change int) *line {
 	l := &line{port: port, change: change, over: make(chan struct{})}
-	c.up(l)
+	c.begin(l)
 	l.readers.Go(func() { c.read(l) })
 	return l
 }
@@ -192,22 +209,35 @@ func (c *Console) part(ctx context.Context, l *line) {
 	c.hangUp(l)
 	l.readers.Wait()
 	l.writer.Wait()
-	c.retry(ctx, l.err, l.change)
+	err := l.err
+	if l.verdict != nil {
+		err = l.verdict
+	}
+	c.retry(ctx, err, l.change)
 }
 
 // up tells that the line is there.
 func (c *Console) up(l *line) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := Event{Kind: KindUp}
-	if c.state == Down {
-		e.For, e.Attempt = time.Since(c.since), c.attempts
+	if l.stopped {
+		return // it has ended already
 	}
-	c.line, c.redial = l, l.end
+	c.line, c.redial, c.talking = l, l.end, false
 	c.movedLocked()
 	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}
-	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))
-	c.tellLocked(e)
+	c.idleLocked()
+	if c.flaps < calm {
+		c.tellUpLocked()
+		return
+	}
+	c.outage.alarm = time.AfterFunc(stable, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.line == l {
+			c.tellUpLocked()
+		}
+	})
 }
 
 // down tells why the line is not there, if that is news, and returns how long
@@ -216,25 +246,37 @@ func (c *Console) down(err error) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if errors.Is(err, errChanged) {
-		c.attempts = 0
-		return 0
+	if c.outage.alarm != nil {
+		c.outage.alarm.Stop()
 	}
-	if c.state == Up && now.Sub(c.since) >= stable {
-		c.attempts = 0
+	c.talking = false
+	c.movedLocked()
+	switch {
+	case errors.Is(err, errChanged):
+		c.attempts, c.flaps = 0, 0
+		return 0
+	case errors.Is(err, errUnneeded):
+		c.attempts, c.flaps = 0, 0
+		c.restLocked()
+		return 0
+	case c.state == Up && now.Sub(c.since) >= stable:
+		c.attempts, c.flaps = 0, 0
+	case c.state == Up:
+		c.flaps++
 	}
 	reason, detail := ports.ReasonOf(err), err.Error()
-	wait := c.o.Reconnect.wait(reason, c.attempts)
+	wait := c.o.Reconnect.wait(reason, c.attempts, now)
 	c.attempts++
-	if news := c.state != Down; news || c.reason != reason {
+	switch {
+	case c.outage.told != Down:
 		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
-		if news {
-			c.since = now
-			c.freshen()
-			c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
-		}
+		c.outage.told, c.outage.since = Down, now
+		c.freshen()
+		c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
+	case c.reason != reason && c.state == Down:
+		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
 	}
-	c.state, c.reason, c.detail, c.nextTry = Down, reason, detail, now.Add(wait)
+	c.state, c.since, c.reason, c.detail, c.nextTry = Down, c.outage.since, reason, detail, now.Add(wait)
 	c.fix = fixOf(err)
 	return wait
 }
@@ -269,8 +311,10 @@ func (c *Console) end(cause error) {
 	}
 	c.clients = nil
 	c.lock.free()
-	if c.alarm != nil {
-		c.alarm.Stop()
+	for _, timer := range []*time.Timer{c.alarm, c.outage.alarm, c.manner.idle, c.manner.linger} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	c.movedLocked()
 	c.mu.Unlock()
@@ -291,6 +335,15 @@ func (c *Console) Update(o Options, reopen bool) {
 	}
 	c.o = o
 	c.armLocked()
+	c.idleLocked()
+	c.demandLocked()
+	c.spareLocked()
+	if !reopen && c.state == Down && c.redial != nil {
+		// What keeps it down may be what was changed, such as a password.
+		c.attempts = 0
+		c.changes++
+		c.redial(errChanged)
+	}
 	if reopen {
 		c.attempts = 0
 		c.changes++

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/ports"
 )
 
@@ -28,20 +29,24 @@ type line struct {
 	queue   []input
 	queued  int           // bytes in queue, and in the piece being written
 	more    chan struct{} // wakes the writer; made with it
+	typed   time.Time     // when something was queued last
 	leave   func()        // takes it out of the rounds; nil while a reader reads it
 	stopped bool
 
 	ending sync.Once
 	over   chan struct{} // closed when the line has ended, or is to end
 	err    error         // why; to be read once it is over
+
+	verdict error // of the dialogue, which counts for more; to be read behind the writer
 }
 
-// An input is what one client has queued: bytes, or a break.
+// An input is what one client has queued: bytes, or a sequence such as a break.
 type input struct {
 	from  *Attachment
 	data  []byte
-	pause time.Duration // of a break
-	done  chan error    // of a break; it has room for the one answer
+	play  dialogue.Sequence
+	event Event      // tells that the sequence was sent
+	done  chan error // of a sequence; it has room for the one answer
 }
 
 // end makes the line be over: Run then closes the port. The first reason counts.
@@ -81,6 +86,7 @@ func (c *Console) endLocked(l *line) {
 func (c *Console) pushLocked(l *line, in input) {
 	in.from.queued += len(in.data)
 	l.queued += len(in.data)
+	l.typed = time.Now()
 	if last := len(l.queue) - 1; last >= 0 && in.done == nil && l.queue[last].done == nil && l.queue[last].from == in.from {
 		l.queue[last].data = append(l.queue[last].data, in.data...)
 	} else {
@@ -193,8 +199,8 @@ func (l *line) nextLocked() (input, bool) {
 	return in, true
 }
 
-// deliver writes one piece and returns how much of it the port took, or sends
-// a break. A break that fails is told to whoever sent it and harms the line no further.
+// deliver writes one piece and returns how much of it the port took, or plays
+// a sequence. One that fails is told to whoever sent it and harms the line no further.
 func (c *Console) deliver(l *line, in input) (n int, err error) {
 	defer c.caught("write", &err)
 	if in.done == nil {
@@ -202,8 +208,8 @@ func (c *Console) deliver(l *line, in input) (n int, err error) {
 	}
 	broken := fmt.Errorf("send break: %w", errPanic)
 	defer func() { in.done <- broken }()
-	if broken = l.port.(ports.Breaker).Break(in.pause); broken == nil {
-		c.tell(Event{Kind: KindBreak, For: in.pause}.by(in.from.Client()))
+	if broken = c.play(l, in.play); broken == nil {
+		c.tell(in.event.by(in.from.Client()))
 	}
 	return 0, nil
 }

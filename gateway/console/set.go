@@ -24,6 +24,7 @@ type Set struct {
 	tasks sync.WaitGroup
 	view  atomic.Pointer[view] // what readers see
 	gate  gate                 // of all the records
+	dials *dials               // of all the lines
 
 	resting sync.Once
 	rounds  *ports.Rounds
@@ -60,7 +61,7 @@ type Change struct {
 
 // NewSet makes an empty set whose consoles live until ctx ends at the latest.
 func NewSet(ctx context.Context) *Set {
-	s := &Set{ctx: ctx, gate: newGate(flushes), running: map[*Console]*life{}, leaving: map[string]*life{}}
+	s := &Set{ctx: ctx, gate: newGate(flushes), dials: newDials(), running: map[*Console]*life{}, leaving: map[string]*life{}}
 	s.view.Store(&view{})
 	return s
 }
@@ -121,7 +122,7 @@ func (s *Set) open(options []Options) (added []*Console, _ error) {
 			}
 			return nil, err
 		}
-		c.fresh.gate, c.rounds = s.gate, s.restingPlace
+		c.fresh.gate, c.dials, c.rounds = s.gate, s.dials, s.restingPlace
 		added = append(added, c)
 	}
 	return added, nil

@@ -27,8 +27,11 @@ func (c *Console) Subject() names.Subject {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.o.Subject
-	if s.State = "down"; c.state == Up {
+	switch s.State = "down"; c.state {
+	case Up:
 		s.State = "up"
+	case Idle:
+		s.State = "idle"
 	}
 	return s
 }
@@ -46,6 +49,7 @@ func (c *Console) Status() Status {
 	if c.state == Down {
 		s.Attempts, s.Fix = c.attempts, c.fix
 	}
+	s.Dialogue = c.talking
 	if c.line != nil {
 		_, s.CanBreak = c.line.port.(ports.Breaker)
 	}

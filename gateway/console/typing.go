@@ -105,6 +105,8 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 		return refuse(BecauseLeft)
 	case !a.client.MayWrite:
 		return refuse(BecauseNoRight)
+	case c.line == nil && c.talking:
+		return refuse(BecauseDialogue)
 	case c.line == nil:
 		return refuse(BecauseDown)
 	}
@@ -114,6 +116,7 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 		return refusal
 	}
 	a.typed = now
+	a.typedLocked()
 	c.changedLocked(ch)
 	return nil
 }

@@ -77,6 +77,19 @@ func (s SSH) Check() error {
 	return nil
 }
 
+// Host is the first machine on the way, which is the one that is dialled.
+func (s SSH) Host() string {
+	first := s.To
+	if len(s.Jump) > 0 {
+		first = s.Jump[0]
+	}
+	h, err := parseHost(first)
+	if err != nil {
+		return first
+	}
+	return h.name
+}
+
 // String is "ssh root@bmc-dev:2200".
 func (s SSH) String() string { return "ssh " + s.To }
 

@@ -44,6 +44,9 @@ func (t Telnet) Check() error {
 	return t.Network.Check(t.Address)
 }
 
+// Host is the machine that it dials.
+func (t Telnet) Host() string { return ports.HostOf(t.Address) }
+
 // String is "telnet ts1:2001", or with all that there can be
 // "telnet ts1:2001 tls rfc2217 9600 data 7 parity even stop 1 flow hardware".
 func (t Telnet) String() string {

@@ -1,0 +1,103 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"consoled/gateway/dialogue"
+	"consoled/ports"
+)
+
+// begin brings a line up that was opened, after the dialogue that belongs to
+// it. The reader goes on meanwhile: what the target says is recorded as always, but
+// for the secrets that are typed. There is no writer yet, whose WaitGroup waits
+// for the dialogue too.
+func (c *Console) begin(l *line) {
+	c.mu.Lock()
+	script := c.o.Connect
+	c.talking, c.redial = !script.Empty(), l.end
+	c.mu.Unlock()
+	if script.Empty() {
+		c.up(l)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	l.writer.Go(func() {
+		select {
+		case <-l.over:
+			cancel(l.err)
+		case <-ctx.Done():
+		}
+	})
+	talk := dialogue.New(c.spoken(l))
+	c.talk.Store(talk)
+	c.eyes.Add(1) // it waits for what is said as a person does
+	l.writer.Go(func() {
+		defer cancel(nil)
+		err := c.converse(ctx, talk, script)
+		talk.End(c.keepSaid)
+		c.talk.Store(nil)
+		c.eyes.Add(-1)
+		if err != nil {
+			l.verdict = err
+			l.end(err)
+			return
+		}
+		c.up(l)
+	})
+}
+
+func (c *Console) converse(ctx context.Context, talk *dialogue.Talk, script dialogue.Script) (err error) {
+	defer c.caught("dialogue", &err)
+	return talk.Run(ctx, script)
+}
+
+// spoken is the line as a dialogue sees it.
+func (c *Console) spoken(l *line) dialogue.Line {
+	s := dialogue.Line{
+		Writer: counted{c, l}, Name: c.Options().Backend.String(),
+		Abort: func() { l.end(errStuck) },
+	}
+	if b, ok := l.port.(ports.Breaker); ok {
+		s.Break = b.Break
+	}
+	return s
+}
+
+// counted is the port, whose bytes count as sent.
+type counted struct {
+	console *Console
+	line    *line
+}
+
+func (w counted) Write(p []byte) (int, error) {
+	n, err := w.line.port.Write(p)
+	w.console.out.Add(int64(n))
+	return n, err
+}
+
+// play sends a sequence in the line's writer, in one go: nobody else's input
+// comes between. It ends early, with an error, where the line does.
+func (c *Console) play(l *line, s dialogue.Sequence) error {
+	brk := func(time.Duration) error { return refuse(BecauseNoBreak) }
+	if b, can := l.port.(ports.Breaker); can {
+		brk = b.Break
+	}
+	return s.Play(counted{c, l}, brk, l.linger)
+}
+
+// linger waits, unless the line ends.
+func (l *line) linger(d time.Duration) error {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return nil
+	case <-l.over:
+		return refuse(BecauseDown)
+	}
+}
+
+// errStuck ends a line that takes nothing of its dialogue, which has the words for it.
+var errStuck = errors.New("the line takes no input")
