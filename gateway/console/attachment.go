@@ -130,6 +130,9 @@ func (a *Attachment) Update(cl Client) {
 func (a *Attachment) updateLocked(cl Client) {
 	c := a.console
 	a.client = cl
+	if !cl.MayPower {
+		a.stopActingLocked(refuse(BecauseNoRight))
+	}
 	c.changedLocked(c.lock.update(cl))
 	if c.line != nil {
 		c.dropLocked(c.line, func(in input) bool {
@@ -148,7 +151,7 @@ func (a *Attachment) Detach(why string) {
 		return
 	}
 	cl := a.client
-	cl.MayWrite, cl.MayBreak, cl.MayForce, cl.MayAdmin = false, false, false, false
+	cl.MayWrite, cl.MayBreak, cl.MayForce, cl.MayPower, cl.MayAdmin = false, false, false, false, false
 	a.updateLocked(cl)
 	a.offer(Event{
 		V: 1, Time: time.Now(), Console: c.o.Subject.Name, Kind: KindGoodbye,
@@ -191,6 +194,7 @@ func (a *Attachment) leaveLocked(lost bool) {
 
 func (a *Attachment) closeLocked() {
 	if !a.gone {
+		a.stopActingLocked(refuse(BecauseLeft))
 		a.gone = true
 		close(a.events)
 		close(a.left)

@@ -62,6 +62,10 @@ type Console struct {
 	attempts int // unsuccessful ones since the line was last stable
 	changes  int // of the line's configuration
 	redial   context.CancelCauseFunc
+	closing  *Closing    // nil but while somebody has the line closed
+	opening  *time.Timer // opens it when its time is over
+	take     bool        // the next attempt takes the line from whoever holds it
+	acting   *Acting     // nil but while an action runs
 	ended    bool
 	goodbye  string // once ended
 
@@ -71,8 +75,9 @@ type Console struct {
 	tasks   sync.WaitGroup
 }
 
-// errChanged ends a line whose configuration changed.
-var errChanged = errors.New("configuration changed")
+// errInterrupted ends a line, or the wait for one, that is to be closed or
+// opened anew: somebody asked for it, or its configuration changed.
+var errInterrupted = errors.New("the line is closed or opened anew")
 
 // New makes a console and opens its record; Run brings it to life.
 func New(o Options) (*Console, error) {
@@ -110,9 +115,18 @@ func (c *Console) attempt(ctx context.Context) (err error) {
 	defer redial(nil)
 	c.mu.Lock()
 	c.redial = redial
-	backend, change := c.o.Backend, c.changes
+	backend, change, closed := c.o.Backend, c.changes, c.closing != nil
+	open := backend.Open
+	if taker, ok := backend.(ports.Taker); ok && c.take {
+		open = taker.Take
+	}
+	c.take = false
 	c.mu.Unlock()
-	ended := c.serve(dial, backend)
+	if closed {
+		c.rest(ctx, change)
+		return nil
+	}
+	ended := c.serve(dial, open)
 	if ctx.Err() == nil {
 		c.pause(ctx, c.down(ended), change)
 	}
@@ -120,8 +134,8 @@ func (c *Console) attempt(ctx context.Context) (err error) {
 }
 
 // serve opens the line and reads it until it ends or ctx does.
-func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
-	port, err := c.dial(ctx, backend)
+func (c *Console) serve(ctx context.Context, open opener) error {
+	port, err := c.dial(ctx, open)
 	if err == nil {
 		err = c.carry(ctx, port)
 	}
@@ -131,9 +145,12 @@ func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
 	return err
 }
 
-func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port, err error) {
+// An opener is Open or Take of a backend.
+type opener = func(context.Context) (ports.Port, error)
+
+func (c *Console) dial(ctx context.Context, open opener) (_ ports.Port, err error) {
 	defer c.caught("open", &err)
-	return backend.Open(ctx)
+	return open(ctx)
 }
 
 // carry reads an open port until it ends.
@@ -166,6 +183,9 @@ func (c *Console) carry(ctx context.Context, port ports.Port) error {
 func (c *Console) up(l *line) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closing != nil {
+		return // it is being closed again already
+	}
 	e := Event{Kind: KindUp}
 	if c.state == Down {
 		e.For, e.Attempt = time.Since(c.since), c.attempts
@@ -183,7 +203,7 @@ func (c *Console) down(err error) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if errors.Is(err, errChanged) {
+	if c.closing != nil || errors.Is(err, errInterrupted) { // no outage
 		c.attempts = 0
 		return 0
 	}
@@ -209,6 +229,11 @@ func (c *Console) down(err error) time.Duration {
 func (c *Console) pause(ctx context.Context, d time.Duration, change int) {
 	ctx, cancel := context.WithTimeout(ctx, max(d, 0))
 	defer cancel()
+	c.await(ctx, cancel, change)
+}
+
+// await waits for the end of ctx, which a change since brings about.
+func (c *Console) await(ctx context.Context, cancel context.CancelFunc, change int) {
 	c.mu.Lock()
 	if c.changes != change {
 		cancel()
@@ -238,6 +263,9 @@ func (c *Console) end(cause error) {
 	if c.alarm != nil {
 		c.alarm.Stop()
 	}
+	if c.opening != nil {
+		c.opening.Stop()
+	}
 	c.movedLocked()
 	c.mu.Unlock()
 	c.tasks.Wait()
@@ -259,11 +287,10 @@ func (c *Console) Update(o Options, reopen bool) {
 	c.armLocked()
 	if reopen {
 		c.attempts = 0
-		c.changes++
-		c.tellLocked(Event{Kind: KindChange, Why: o.Backend.String()})
-		if c.redial != nil {
-			c.redial(errChanged)
+		if c.closing == nil {
+			c.tellLocked(Event{Kind: KindChange, Why: o.Backend.String()})
 		}
+		c.interruptLocked()
 	}
 }
 

@@ -45,6 +45,14 @@ func (c *Console) Status() Status {
 	if c.state == Down {
 		s.Attempts = c.attempts
 	}
+	if c.closing != nil {
+		closing := *c.closing
+		s.Closing = &closing
+	}
+	if c.acting != nil {
+		act := c.acting.Act
+		s.Act = &act
+	}
 	if c.line != nil {
 		_, s.CanBreak = c.line.port.(ports.Breaker)
 	}
