@@ -58,6 +58,7 @@ var testOnly = map[string][]string{
 	"ports/ipmi":      {"ports/porttest"},
 	"ports/sim":       {"ports/porttest", "gateway/screen"},
 	"gateway/console": {"ports/porttest", "ports/sim"},
+	"gateway/action":  {"ports/porttest"},
 	"gateway/attach":  {"ports/porttest", "ports/sim"},
 	"gateway/command": {"ports/porttest", "ports/sim"},
 }

@@ -98,6 +98,9 @@ func (a *Attachment) act(ask func(*Console, time.Time) (change, *Refusal)) error
 // loses the oldest events, never the console's pace.
 func (a *Attachment) Events() <-chan Event { return a.events }
 
+// Console is where the client is.
+func (a *Attachment) Console() *Console { return a.console }
+
 // Writer reports whether the client holds the lock.
 func (a *Attachment) Writer() bool {
 	c := a.console
