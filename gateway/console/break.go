@@ -21,7 +21,18 @@ func (a *Attachment) Break(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		d = defaultBreak
 	}
-	in := input{from: a, pause: min(d, longestBreak), done: make(chan error, 1)}
+	return a.sendBreak(ctx, input{pause: min(d, longestBreak)})
+}
+
+// SysRq sends a break and a key as one, so that nothing comes between: the
+// kernel waits for the key for five seconds (Documentation/admin-guide/sysrq.rst).
+// It is otherwise as Break.
+func (a *Attachment) SysRq(ctx context.Context, key byte) error {
+	return a.sendBreak(ctx, input{pause: defaultBreak, then: []byte{key}})
+}
+
+func (a *Attachment) sendBreak(ctx context.Context, in input) error {
+	in.from, in.done = a, make(chan error, 1)
 	if refusal := a.pushBreak(in); refusal != nil {
 		return refusal
 	}

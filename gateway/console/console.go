@@ -190,6 +190,9 @@ func (c *Console) up(l *line) {
 	if c.state == Down {
 		e.For, e.Attempt = time.Since(c.since), c.attempts
 	}
+	if r, ok := l.port.(ports.Remarker); ok {
+		e.Why = r.Remark()
+	}
 	c.line = l
 	c.movedLocked()
 	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}

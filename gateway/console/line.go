@@ -37,6 +37,7 @@ type input struct {
 	from  *Attachment
 	data  []byte
 	pause time.Duration // of a break
+	then  []byte        // what follows a break
 	done  chan error    // of a break; it has room for the one answer
 }
 
@@ -186,10 +187,19 @@ func (c *Console) deliver(l *line, in input) (n int, err error) {
 	}
 	broken := fmt.Errorf("send break: %w", errPanic)
 	defer func() { in.done <- broken }()
-	if broken = l.port.(ports.Breaker).Break(in.pause); broken == nil {
-		c.tell(Event{Kind: KindBreak, For: in.pause}.by(in.from.Client()))
+	if broken = l.port.(ports.Breaker).Break(in.pause); broken != nil {
+		return 0, nil
 	}
-	return 0, nil
+	e := Event{Kind: KindBreak, For: in.pause}
+	if len(in.then) > 0 {
+		e.Action = "sysrq " + string(in.then)
+		var sent int
+		sent, err = l.port.Write(in.then)
+		c.out.Add(int64(sent))
+		broken = err
+	}
+	c.tell(e.by(in.from.Client()))
+	return 0, err
 }
 
 func (l *line) fail(err error) {
