@@ -33,7 +33,7 @@ var importMap = map[string][]string{
 	"gateway/alert":   {"gateway/console", "gateway/record", "gateway/screen", "gateway/names", "ports"},
 	"gateway/cluster": {"gateway/console", "gateway/record", "gateway/screen", "gateway/names", "ports"},
 	"gateway/migrate": {"gateway/config", "gateway/names"},
-	"gateway/config":  {"gateway/console", "gateway/names", "gateway/secret", "auth", "ports", "ports/..."},
+	"gateway/config":  {"gateway/action", "gateway/console", "gateway/names", "gateway/secret", "auth", "ports", "ports/..."},
 	"gateway/console": {"gateway/record", "gateway/screen", "gateway/names", "ports"},
 	"gateway/record":  {"gateway/record/..."},
 	"gateway/screen":  {"gateway/screen/..."},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/action"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/ports"
@@ -68,6 +69,7 @@ type Console struct {
 	Backend     ports.Backend
 	Reconnect   Reconnect
 	Lock        console.LockOptions
+	Actions     action.List
 	NoLog       bool               // log: none
 	Escape      string             // "" means the default ^Ec; "none" none
 	NoTitle     bool               // title: false

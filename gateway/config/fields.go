@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"consoled/gateway/action"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/ports"
@@ -24,6 +25,9 @@ type draft struct {
 	unix   ports.Unix
 	exec   ports.Exec
 	sim    sim.Sim
+
+	actions, power action.List // as the two keys have them
+	allPower       bool        // actions: { power: ipmi }
 }
 
 // newDraft has what holds without configuration.
@@ -106,6 +110,8 @@ var fields = []field{
 	{"grace", "", "30s", span(func(d *draft) *time.Duration { return &d.Lock.Grace }, "grace", time.Hour)},
 	{"force_reason", "", "required", word(func(d *draft) *string { return &d.Lock.ForceReason }, "force_reason", "required", "optional")},
 	{"force_cooldown", "", "10s", span(func(d *draft) *time.Duration { return &d.Lock.ForceCooldown }, "force_cooldown", time.Hour)},
+	{"actions", "", "", readActions},
+	{"power", "", "", readPower},
 	{"log", "", "full", readLog},
 	{"title", "", "true", readTitle},
 	{"escape", "", "^Ec", readEscape},
@@ -118,7 +124,7 @@ var ownKeys = []string{"use", "override"}
 // of them that choose the line.
 var laterKeys = []string{
 	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
-	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
+	"break", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
 var laterLines = []string{"ipmi", "ssh"}

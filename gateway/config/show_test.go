@@ -46,6 +46,7 @@ consoles:
   b: { tcp: "[::1]:23", write: explicit, idle_release: 0, grace: 0, force_reason: optional, force_cooldown: 1h }
   c: { telnet: "ts1:23", log: none, title: false, escape: none }
   d: { sim: noise }
+  f: { sim: echo, actions: { cycle: { exec: [/bin/relay, "${name}", "a b", "$$${"], confirm: false }, blink: { exec: [blink], description: "a: #b", timeout: 90s, confirm: true } }, power: { status: { exec: [/bin/relay] }, boot-pxe: { exec: [a], timeout: 60s } } }
   e: { sim: { kind: noise, rate: 64KiB, name: "x${name}", seed: 7, speed: 2.5 } }
 `
 
