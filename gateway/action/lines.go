@@ -70,7 +70,7 @@ func (l *lines) put() {
 	case l.n <= mostShown:
 		l.show(text)
 	case l.n == mostShown+1:
-		l.show("... and more, which only who runs it sees")
+		l.show("... and more, not shown here")
 	}
 	switch {
 	case l.say == nil:

@@ -57,7 +57,7 @@ func TestLinesEndless(t *testing.T) {
 	if len(said) != mostLines+1 || said[mostLines] != "... and more; only 1000 lines are shown" {
 		t.Errorf("%d lines, the last %q", len(said), said[len(said)-1])
 	}
-	if len(shown) != mostShown+1 || shown[mostShown] != "... and more, which only who runs it sees" {
+	if len(shown) != mostShown+1 || shown[mostShown] != "... and more, not shown here" {
 		t.Errorf("%d lines, the last %q", len(shown), shown[len(shown)-1])
 	}
 }

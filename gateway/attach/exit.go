@@ -26,7 +26,7 @@ func ExitCode(err error) int {
 	switch r.Because {
 	case console.BecauseNoRight:
 		return ExitDenied
-	case console.BecauseDown, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak:
+	case console.BecauseDown, console.BecauseClosed, console.BecauseNoFlow, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak:
 		return ExitDown
 	case console.BecauseNoReason:
 		return ExitUsage

@@ -41,7 +41,8 @@ type session struct {
 	escape  escape
 	guard   guard
 	prompt  *prompt // open question; nil if none
-	pending []byte  // typed, and the line had no room for it
+	errands errands
+	pending []byte // typed, and the line had no room for it
 	since   time.Time
 	warned  bool      // that the line takes no input
 	refused time.Time // when the person was last told that something was not sent
@@ -149,20 +150,10 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 	hold := time.NewTimer(time.Hour) // of an unfinished escape sequence or answer
 	hold.Stop()
 	defer hold.Stop()
-	broke := make(chan error, 1)
-	breaking := false
-	var breaks Tasks
-	defer breaks.Wait()
 	ctx, cancel := context.WithCancel(ctx)
+	s.errands.ctx, s.errands.stop, s.errands.done = ctx, cancel, make(chan func())
+	defer s.errands.tasks.Wait()
 	defer cancel()
-	sendBreak := func(d time.Duration) {
-		if breaking {
-			s.notice("not sent: a BREAK is on its way already.")
-			return
-		}
-		breaking = true
-		breaks.Go(func() { broke <- s.place.Break(ctx, d) }, cancel)
-	}
 	s.leave = func(code int) { s.left, s.code = true, code }
 	for !s.left {
 		in, room := typed, (<-chan struct{})(nil)
@@ -179,26 +170,23 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 				s.leave(ExitLeft)
 				break
 			}
-			s.typed(p, sendBreak)
+			s.typed(p)
 			if s.escape.held() {
 				hold.Reset(escapeHold)
 			} else if s.answers.Held() > 0 {
 				hold.Reset(answerHold)
 			}
 		case <-hold.C:
-			s.strokes(s.answers.Flush(nil), sendBreak)
+			s.strokes(s.answers.Flush(nil))
 			s.send(s.escape.flush())
 		case d, ok := <-s.terminal.Breaks:
 			if !ok {
 				s.terminal.Breaks = nil
 				break
 			}
-			sendBreak(d)
-		case err := <-broke:
-			breaking = false
-			if err != nil {
-				s.notice(s.notSent(err))
-			}
+			s.plainBreak(d)
+		case then := <-s.errands.done:
+			then()
 		case e, ok := <-s.place.Events():
 			if !ok {
 				s.leave(s.code)

@@ -31,6 +31,12 @@ func (a *Attachment) SysRq(ctx context.Context, key byte) error {
 	return a.sendBreak(ctx, input{pause: defaultBreak, then: []byte{key}})
 }
 
+// SysRqEnds is what a SysRq key does to the machine where it ends it at once,
+// and "" for the others.
+func SysRqEnds(key byte) string {
+	return map[byte]string{'b': "reboots", 'c': "crashes", 'o': "powers off"}[key]
+}
+
 func (a *Attachment) sendBreak(ctx context.Context, in input) error {
 	in.from, in.done = a, make(chan error, 1)
 	if refusal := a.pushBreak(in); refusal != nil {
