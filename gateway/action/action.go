@@ -50,9 +50,9 @@ type Call struct{ Console, Action, User, Key, From string }
 // A List is the actions of a console: those of power first, then by name.
 type List []Action
 
-// Power are the names that the verb power knows, in the order in which people
+// power are the names that the verb power knows, in the order in which people
 // are shown them. An action of such a name is a power action however it is configured.
-var power = [...]string{"status", "on", "off", "cycle", "reset", "soft", "diag", "identify", "boot-pxe", "boot-disk", "boot-bios"}
+var power = [...]string{"status", "on", "off", "cycle", "reset", "soft", "diag", "identify", "identify-off", "boot-pxe", "boot-disk", "boot-bios", "boot-none"}
 
 // Power lists the names of power actions, the state first.
 func Power() []string { return power[:] }
@@ -76,7 +76,7 @@ func (a Action) Title() string {
 
 // Asks reports whether the action disturbs nobody, so that it runs while
 // somebody else is writing.
-func (a Action) Asks() bool { return a.Name == "status" || a.Name == "identify" }
+func (a Action) Asks() bool { return a.Name == "status" || strings.HasPrefix(a.Name, "identify") }
 
 // Find is the action of a name.
 func (l List) Find(name string) (Action, bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // A Remote runs one command at a host and returns the beginning of its output,
@@ -32,7 +33,7 @@ func (s SSH) Do(ctx context.Context, _ Call, out io.Writer) error {
 func (s SSH) String() string { return fmt.Sprint(s.Remote) }
 
 // A Chassis is a management controller that obeys power commands: those of
-// Power, by their names. What it says (the state, for status) is hostile.
+// Power in words ("boot pxe", "identify on"). What it says (the state) is hostile.
 type Chassis interface {
 	Chassis(ctx context.Context, command string) (said string, err error)
 }
@@ -45,7 +46,11 @@ type IPMI struct {
 
 // Do gives the command.
 func (i IPMI) Do(ctx context.Context, _ Call, out io.Writer) error {
-	said, err := i.Chassis.Chassis(ctx, i.Command)
+	command := strings.ReplaceAll(i.Command, "-", " ")
+	if command == "identify" {
+		command = "identify on"
+	}
+	said, err := i.Chassis.Chassis(ctx, command)
 	io.WriteString(out, said)
 	return err
 }

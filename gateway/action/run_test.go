@@ -272,10 +272,12 @@ func TestHosts(t *testing.T) {
 		if tt.host.status != 0 {
 			continue
 		}
-		out.Reset()
-		err = IPMI{&host, "cycle"}.Do(t.Context(), Call{}, &out)
-		if !errors.Is(err, tt.want) || out.String() != host.output || host.asked != "cycle" {
-			t.Errorf("ipmi: %v, %q, asked %q", err, out.String(), host.asked)
+		for command, words := range map[string]string{"cycle": "cycle", "boot-pxe": "boot pxe", "identify": "identify on", "identify-off": "identify off"} {
+			out.Reset()
+			err = IPMI{&host, command}.Do(t.Context(), Call{}, &out)
+			if !errors.Is(err, tt.want) || out.String() != host.output || host.asked != words {
+				t.Errorf("ipmi: %v, %q, asked %q", err, out.String(), host.asked)
+			}
 		}
 	}
 }

@@ -30,8 +30,8 @@ func powerVerb() verb {
 	return verb{
 		name: "power", args: "T status|on|off|cycle|reset|...", does: "switch a target's power, or ask for its state",
 		target: anyTarget, needs: auth.Read | auth.Power, text: true, flags: actionFlags(),
-		more: "Also soft (asks the system to shut down), diag (an NMI), identify (its light), boot pxe, boot disk and boot bios (once),\n" +
-			"as far as they are configured. Exit code 70: it failed; 75: somebody is writing, or another action runs.\n" +
+		more: "Also soft (asks the system to shut down), diag (an NMI), identify and identify off (its light), boot pxe, boot disk,\n" +
+			"boot bios and boot none (the next boot's device), as far as they are configured. Exit code 70: it failed; 75: somebody is writing, or another action runs.\n" +
 			"^C stops an action and ends its program.",
 		run: func(ctx context.Context, c *call) int {
 			name := strings.ReplaceAll(c.text, " ", "-")
