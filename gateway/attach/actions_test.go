@@ -136,6 +136,9 @@ func TestCloseKey(t *testing.T) {
 		a.sees("not sent: erin closed the line. Leave: ^Ec .")
 		b := r.enter("bob", Options{})
 		b.sees("closed by erin. Leave: ^Ec .")
+		if code := <-r.enter("ivan", Options{ExitOnDown: true}).code; code != ExitDown {
+			t.Errorf("exit %d", code)
+		}
 		e.types("\x05co")
 		a.sees("erin opened the line anew.", "up.")
 		a.types("y")

@@ -109,6 +109,8 @@ func (s *session) begin() error {
 // claim does what --rw and --force ask for, or says why not and sets the exit code.
 func (s *session) claim(st console.Status) (err error) {
 	switch {
+	case s.o.ExitOnDown && st.Closing != nil:
+		err, s.code = errors.New("closed "+ClosedBy(st.Closing)), ExitDown
 	case s.o.ExitOnDown && st.State == console.Down:
 		err, s.code = errors.New("DOWN: "+downReason(st)), ExitDown
 	case s.o.Force:
@@ -268,7 +270,7 @@ func (s *session) event(e console.Event) {
 		}
 		s.painter.say(x)
 	}
-	if e.Kind == console.KindDown && s.o.ExitOnDown {
+	if (e.Kind == console.KindDown || e.Kind == console.KindClose) && s.o.ExitOnDown {
 		s.leave(ExitDown)
 	}
 }

@@ -93,6 +93,7 @@ const helpScripts = `for scripts:
   ssh gw ls --json | jq -r 'select(.state == "down") | .name'
   ssh node42@gw send --enter 'uptime'
   at=$(ssh node42@gw send --json --enter 'dmesg' | jq .offset); ssh node42@gw log --from $at
+  ssh node42@gw power cycle --yes --wait-for 'login:' --timeout 15m
   ssh -T node42@gw            the raw bytes from now on, read only
 stdout has results only; notices go to stderr, and SetEnv CONSOLED_QUIET=1 drops them.
 `
