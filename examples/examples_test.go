@@ -24,6 +24,11 @@ func TestExamples(t *testing.T) {
 			"sw1":     "telnet ts1.lab:2001",
 			"sw4":     "telnet ts1.lab:2004",
 		},
+		"terminal-server.yaml": {
+			"node8": "telnet ts1.example.org:7008",
+			"pdu1":  "telnet ts2.example.org:23",
+			"sw1":   "telnet ts1.example.org:7009",
+		},
 	}
 	files, err := filepath.Glob("*.yaml")
 	if err != nil {

@@ -142,7 +142,8 @@ func (g *Gateway) apply(next *site, p plan, why string) error {
 func (g *Gateway) console(s *site, x config.Console) console.Options {
 	o := console.Options{
 		Subject: x.Subject, Description: x.Description, MOTD: x.MOTD, Backend: x.Backend,
-		Reconnect: console.Reconnect{First: x.Reconnect.First, Max: x.Reconnect.Max}, Lock: x.Lock,
+		Reconnect: console.Reconnect{First: x.Reconnect.First, Max: x.Reconnect.Max},
+		Connect:   x.Connect, Manners: x.Manners, Lock: x.Lock,
 		Log: g.log.With("console", x.Subject.Name), Observe: g.observe,
 		Panicked: func() { g.panics.Add(1) },
 	}
@@ -156,13 +157,16 @@ func (g *Gateway) console(s *site, x config.Console) console.Options {
 // not log itself.
 func (g *Gateway) observe(e console.Event) {
 	switch e.Kind {
-	case console.KindAttach, console.KindDetach, console.KindBreak, console.KindFlow:
+	case console.KindAttach, console.KindDetach, console.KindBreak, console.KindFlow, console.KindOnIdle, console.KindOnLeave:
 	default:
 		return
 	}
 	attrs := []any{"console", e.Console, "event", string(e.Kind), "session", e.Session, "who", e.Who, "from", e.From}
 	if e.Why != "" {
 		attrs = append(attrs, "why", e.Why)
+	}
+	if e.Sequence != "" {
+		attrs = append(attrs, "sequence", e.Sequence)
 	}
 	if e.For != 0 {
 		attrs = append(attrs, "for", e.For)

@@ -22,6 +22,9 @@ func (t TCP) Check() error { return CheckAddress(t.Address) }
 // Open connects.
 func (t TCP) Open(ctx context.Context) (Port, error) { return dial(ctx, "tcp", t.Address, t.String()) }
 
+// Host is the machine that it dials.
+func (t TCP) Host() string { return HostOf(t.Address) }
+
 // String is "tcp ts1:2001".
 func (t TCP) String() string { return "tcp " + t.Address }
 

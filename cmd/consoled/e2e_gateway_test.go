@@ -25,7 +25,7 @@ const stopLimit = 5 * time.Second
 
 func cmdGateway(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) > 0, "gateway start [FILE] | stop | kill9 | reload | log RE [LIMIT]")
+	usage(ts, len(args) > 0, "gateway start [FILE] | stop | kill9 | reload | log RE [LIMIT] | silent RE")
 	r := rigOf(ts)
 	if args[0] != "start" && r.gateway == nil {
 		ts.Fatalf("no gateway was started")
@@ -56,6 +56,11 @@ func cmdGateway(ts *testscript.TestScript, neg bool, args []string) {
 		usage(ts, len(args) == 2 || len(args) == 3, "gateway log RE [LIMIT]")
 		_, err := r.gateway.out.expect(pattern(ts, args[1]), limit(ts, args[2:], usualLimit))
 		ts.Check(err)
+	case "silent":
+		usage(ts, len(args) == 2, "gateway silent RE")
+		if re := pattern(ts, args[1]); r.gateway.out.holds(re) {
+			ts.Fatalf("the log holds %s", re)
+		}
 	default:
 		ts.Fatalf("gateway: unknown word %q", args[0])
 	}

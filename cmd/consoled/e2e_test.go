@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			"exits":     cmdExits,     // CODE PROGRAM ARGS...: like exec, but asks for that very exit code
 			"fill":      cmdFill,      // FILE...: replaces %NAME% by the variable's value
 			"freeport":  cmdFreeport,  // VAR...: a port of 127.0.0.1 that nobody listens on
-			"gateway":   cmdGateway,   // start [FILE] | stop | kill9 | reload | log RE [LIMIT]
+			"gateway":   cmdGateway,   // start [FILE] | stop | kill9 | reload | log RE [LIMIT] | silent RE
 			"guest":     cmdGuest,     // NAME telnet|tcp|unix VAR | stop | ended: a QEMU machine, waiting for its console to be opened
 			"keygen":    cmdKeygen,    // NAME...: keys/NAME and keys/NAME.pub
 			"listener":  cmdListener,  // NAME listen VAR | send TEXT | expect RE [LIMIT] | hangup | close: a console server's raw port

@@ -58,6 +58,10 @@ func (s *session) plainBreak(d time.Duration) {
 	s.sendBreak(func(ctx context.Context) error { return s.place.Break(ctx, d) })
 }
 
+func (s *session) playSequence(name string) {
+	s.sendBreak(func(ctx context.Context) error { return s.place.Sequence(ctx, name) })
+}
+
 // sysRq sends BREAK and a key; those that end the machine at once are asked about.
 func (s *session) sysRq(key byte) {
 	if key <= ' ' || key > '~' {

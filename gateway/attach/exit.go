@@ -26,9 +26,10 @@ func ExitCode(err error) int {
 	switch r.Because {
 	case console.BecauseNoRight:
 		return ExitDenied
-	case console.BecauseDown, console.BecauseClosed, console.BecauseNoFlow, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak:
+	case console.BecauseDown, console.BecauseClosed, console.BecauseDialogue, console.BecauseLeft, console.BecauseStuck,
+		console.BecauseNoBreak, console.BecauseNoFlow:
 		return ExitDown
-	case console.BecauseNoReason:
+	case console.BecauseNoReason, console.BecauseNoSequence:
 		return ExitUsage
 	case console.BecauseCancelled:
 		return ExitInterrupt

@@ -30,6 +30,7 @@ var keys = [...]key{
 	{"s", "back to watching: give write back", mayWrite},
 	{"f", "force: take write from whoever has it (asks for a reason)", mayForce},
 	{"B or l0", "send BREAK", mayBreak},
+	{"l1 .. lz", "send a break sequence; l? lists those of this console", mayBreak},
 	{"y", "SysRq: BREAK, then the next key (h lists them)", mayBreak},
 	{"!", "actions: power and what else is configured; stop the one that you run", mayPower},
 	{"w", "who is here", anybody},
@@ -98,10 +99,13 @@ func (s *session) command(key, arg byte) {
 	case 'o':
 		s.reopenLine()
 	case 'l':
-		if arg == '0' {
+		switch arg {
+		case '0':
 			s.plainBreak(0)
-		} else {
-			s.unknown("l" + string(arg))
+		case '?':
+			s.listSequences()
+		default:
+			s.breakSequence(string(rune(arg)))
 		}
 	case 'v':
 		s.notice("consoled " + words(s.o.Version))

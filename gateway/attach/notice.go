@@ -47,7 +47,9 @@ func (s *session) greeting(st console.Status, now time.Time, follows bool) strin
 	}
 	if st.State != console.Up {
 		text := fmt.Sprintf("DOWN since %s (%s): %s.", clock(st.Since, now), Ago(now.Sub(st.Since)), downReason(st))
-		if st.State == console.Connecting {
+		if st.Dialogue {
+			text = "connected to " + backend + "; the gateway is logging in."
+		} else if st.State == console.Connecting {
 			text = "connecting to " + backend + "."
 		} else if wait := time.Until(st.NextTry); wait >= time.Second {
 			text += fmt.Sprintf(" Next try in %s.", Ago(wait))
@@ -123,10 +125,17 @@ func (s *session) notSent(err error) string {
 	switch r.Because {
 	case console.BecauseNoRight:
 		return "not sent: you may watch this console, not write. Leave: " + s.key(".")
+	case console.BecauseDialogue:
+		return "not sent: the gateway is logging in; wait until it is done. Leave: " + s.key(".")
+	case console.BecauseNoSequence:
+		return "not sent: there is no such break sequence. " + s.key("l?") + " lists them."
 	case console.BecauseDown:
 		st := s.console.Status()
-		if st.State == console.Up {
+		switch st.State {
+		case console.Up:
 			return "not sent: the line is being opened anew."
+		case console.Connecting:
+			return "not sent: the line is being opened. Leave: " + s.key(".")
 		}
 		return fmt.Sprintf("not sent: the line is DOWN (%s). Leave: %s", downReason(st), s.key("."))
 	case console.BecauseClosed:
@@ -157,6 +166,9 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		}
 		return text, false
 	case console.KindDown:
+		if e.Reason == console.OnDemand {
+			return "closed: " + string(e.Reason) + ".", false
+		}
 		return fmt.Sprintf("DOWN: %s (%s). Retrying.", words(string(e.Reason)), s.address()), true
 	case console.KindTake:
 		if mine && !s.titled {
@@ -185,6 +197,9 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 			return "your right to write was withdrawn. You watch now.", true
 		}
 	case console.KindBreak:
+		if e.Sequence != "" {
+			return sentSequence(e, mine, who), false
+		}
 		what := "BREAK"
 		if e.Action != "" {
 			what += " and " + words(e.Action)
@@ -263,6 +278,13 @@ func (s *session) openHint() string {
 		return " Open it: " + s.key("o")
 	}
 	return ""
+}
+
+func sentSequence(e console.Event, mine bool, who string) string {
+	if mine {
+		return fmt.Sprintf("break sequence %s sent.", words(e.Sequence))
+	}
+	return fmt.Sprintf("%s sent break sequence %s.", who, words(e.Sequence))
 }
 
 func (s *session) toldMove(e console.Event, mine bool) string {

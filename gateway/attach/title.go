@@ -34,6 +34,8 @@ func (s *session) title(st console.Status) string {
 		return fmt.Sprintf("[closed] %s%s", name, others(st))
 	case st.State == console.Down && time.Until(st.NextTry) > 10*time.Second:
 		return fmt.Sprintf("[DOWN, next %s] %s", st.NextTry.Format(time.TimeOnly), name)
+	case st.State == console.Connecting || st.Dialogue:
+		return fmt.Sprintf("[connecting] %s", name)
 	case st.State != console.Up:
 		return fmt.Sprintf("[DOWN] %s", name)
 	case st.Lock.State == console.Grace:

@@ -117,6 +117,12 @@ func Describe(x *console.Console, rights auth.Rights) string {
 	line("groups", strings.Join(o.Subject.Groups, " "))
 	line("line", screen.Printable(o.Backend.String(), 200))
 	line("state", stateWord(string(st.State))+" for "+attach.Ago(now.Sub(st.Since))+" (since "+st.Since.Format(time.DateTime)+")")
+	if st.Dialogue {
+		line("dialogue", "the gateway is logging in; nobody can type yet")
+	}
+	if st.State == console.Idle {
+		line("reason", string(st.Reason))
+	}
 	if st.State == console.Down {
 		line("reason", string(st.Reason))
 		line("detail", screen.Printable(st.Detail, 300))

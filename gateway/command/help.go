@@ -74,6 +74,7 @@ const helpKeys = `keys while attached, after ^Ec (control E, then c):
   s         back to watching: give write back
   f         force: take write from whoever has it (asks for a reason)
   B or l0   send BREAK
+  l1 .. lz  send a break sequence; l? lists those of this console
   y         SysRq: BREAK, then the next key (h lists them)
   !         actions: power and what else is configured; stop the one that you run
   w         who is here

@@ -5,11 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"consoled/auth"
 	"consoled/gateway/console"
+	"consoled/gateway/dialogue"
+	"consoled/gateway/screen"
 )
 
 // lockFlags are what every verb that writes has.
@@ -40,9 +41,13 @@ func breakVerb() verb {
 		name: "break", args: "T", does: "send a BREAK", target: anyTarget, needs: auth.Read | auth.Write | auth.Break,
 		flags: lockFlags(
 			flag{name: "--ms", takes: word, does: "its length; 250 ms where none is given, at most 3000"},
-			flag{name: "--yes", does: "do not ask, for more than one console"},
+			flag{name: "--seq", takes: word, does: "a break sequence of the console, by its digit or letter"},
+			flag{name: "--yes", does: "do not ask, for more than one console or a sequence that is asked about"},
 		),
 		run: func(ctx context.Context, c *call) int {
+			if c.has("--seq") {
+				return breakSequence(ctx, c)
+			}
 			ms, err := c.number("--ms", 250)
 			if err != nil {
 				return c.out.fail(err)
@@ -54,11 +59,28 @@ func breakVerb() verb {
 	}
 }
 
+// breakSequence sends a sequence, unless one of the consoles wants it confirmed.
+func breakSequence(ctx context.Context, c *call) int {
+	name := c.flags["--seq"]
+	if c.has("--ms") {
+		return c.out.fail(&usageError{code: ExitUsage, text: "break: --ms and --seq do not go together"})
+	}
+	for _, x := range c.consoles {
+		if seq := x.Options().Manners.Breaks[name]; seq.Confirm && !c.has("--yes") {
+			return c.out.fail(&usageError{
+				code: ExitUsage, text: fmt.Sprintf("break sequence %s of %s (%s) is to be confirmed", quote(name), x.Name(), quote(seq.Send.String())),
+				fix: "--yes, if you mean it",
+			})
+		}
+	}
+	return c.each(ctx, func(ctx context.Context, place *console.Attachment) error { return place.Sequence(ctx, name) })
+}
+
 func send(ctx context.Context, c *call) int {
-	text, err := unescape(c.text)
+	text, err := dialogue.ParseText(c.text)
 	switch {
 	case err != nil:
-		return c.out.fail(err)
+		return c.out.fail(&usageError{code: ExitUsage, text: "send: " + screen.Printable(err.Error(), 200)})
 	case c.has("--stdin") && c.hasText:
 		return c.out.fail(&usageError{code: ExitUsage, text: "send: either TEXT or --stdin"})
 	case c.has("--stdin"):
@@ -127,68 +149,13 @@ func (c *call) each(ctx context.Context, do func(context.Context, *console.Attac
 func (c *call) once(ctx context.Context, x *console.Console, do func(context.Context, *console.Attachment) error) error {
 	place := c.g.Join(c.s, x, console.Sending)
 	defer place.Leave(false)
+	if err := place.Ready(ctx); err != nil {
+		return err
+	}
 	if c.has("--force") {
 		if err := place.Force(c.flags["--reason"]); err != nil {
 			return err
 		}
 	}
 	return do(ctx, place)
-}
-
-// unescape reads the escapes of a text to send.
-func unescape(s string) ([]byte, error) {
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			out = append(out, s[i])
-			continue
-		}
-		b, n, err := escaped(s[i+1:])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, b)
-		i += n
-	}
-	return out, nil
-}
-
-// escaped reads what follows a backslash: the byte meant, and how long it was.
-func escaped(s string) (b byte, n int, _ error) {
-	if s == "" {
-		return 0, 0, badEscape(s)
-	}
-	switch s[0] {
-	case 'r':
-		return '\r', 1, nil
-	case 'n':
-		return '\n', 1, nil
-	case 't':
-		return '\t', 1, nil
-	case 'e':
-		return 0x1b, 1, nil
-	case '\\':
-		return '\\', 1, nil
-	case 'x':
-		if len(s) >= 3 {
-			if v, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
-				return byte(v), 3, nil
-			}
-		}
-	case 'c':
-		if len(s) >= 2 && s[1] >= '?' && s[1] <= 'z' {
-			if s[1] == '?' {
-				return 0x7f, 2, nil
-			}
-			return s[1] & 0x1f, 2, nil
-		}
-	}
-	return 0, 0, badEscape(s)
-}
-
-func badEscape(s string) error {
-	return &usageError{
-		code: ExitUsage, text: "send: " + quote(`\`+s[:min(len(s), 3)]) + " stands for nothing",
-		fix: `\r \n \t \e \\ \xHH \cX`,
-	}
 }

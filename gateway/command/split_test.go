@@ -82,18 +82,3 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
-
-func TestUnescape(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain": "plain", `a\rb`: "a\rb", `\n\t\e\\`: "\n\t\x1b\\", `\x41\xff`: "A\xff", `\cC\c[\c?`: "\x03\x1b\x7f", `\ca`: "\x01",
-	} {
-		if got, err := unescape(in); err != nil || string(got) != want {
-			t.Errorf("unescape(%q) = %q, %v", in, got, err)
-		}
-	}
-	for _, in := range []string{`\`, `\q`, `\x4`, `\xzz`, `\c`, `\c!`} {
-		if got, err := unescape(in); err == nil {
-			t.Errorf("unescape(%q) = %q", in, got)
-		}
-	}
-}

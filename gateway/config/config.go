@@ -15,6 +15,7 @@ import (
 	"consoled/auth"
 	"consoled/gateway/action"
 	"consoled/gateway/console"
+	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
 	"consoled/ports"
 )
@@ -68,6 +69,8 @@ type Console struct {
 	MOTD        string
 	Backend     ports.Backend
 	Reconnect   Reconnect
+	Connect     dialogue.Script
+	Manners     console.Manners
 	Lock        console.LockOptions
 	Actions     action.List
 	NoLog       bool               // log: none

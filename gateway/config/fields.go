@@ -100,7 +100,14 @@ var fields = []field{
 	{"user", "exec", "", address(func(d *draft) *string { return &d.exec.User }, "user")},
 	{"size", "exec", "80x24", readSize},
 	{"sim", "sim", "", readSim},
+	{"login", "", "", readLogin},
+	{"on_connect", "", "", readOnConnect},
+	{"on_idle", "", "", readOnIdle},
+	{"on_leave", "", "", readOnLeave},
+	{"ondemand", "", "", readOnDemand},
 	{"reconnect", "", "", readReconnect},
+	{"rate", "", "", readRate},
+	{"break", "", "", readBreak},
 	{"aliases", "", "", readAliases},
 	{"tags", "", "", readTags},
 	{"description", "", "", readDescription},
@@ -123,8 +130,7 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
-	"break", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
+	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
 var laterLines = []string{"ipmi", "ssh"}

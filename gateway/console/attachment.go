@@ -25,6 +25,7 @@ type Attachment struct {
 	client  Client
 	since   time.Time
 	typed   time.Time // last keystroke that was delivered
+	wrote   bool      // there was one
 	queued  int       // bytes that wait for the line, or are being written
 	unsent  *Refusal  // why some of them were dropped; for the next Drain
 	leaving *time.Timer
@@ -48,6 +49,7 @@ func (c *Console) Attach(cl Client) *Attachment {
 	}
 	c.clients = append(c.clients, a)
 	c.eyes.Add(1)
+	c.demandLocked()
 	select {
 	case c.wake <- struct{}{}:
 	default:
@@ -193,6 +195,8 @@ func (a *Attachment) leaveLocked(lost bool) {
 	}
 	c.tellLocked(e)
 	a.closeLocked()
+	c.vacantLocked()
+	c.spareLocked()
 }
 
 func (a *Attachment) closeLocked() {

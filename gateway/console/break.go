@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/ports"
 )
 
@@ -21,14 +22,25 @@ func (a *Attachment) Break(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		d = defaultBreak
 	}
-	return a.sendBreak(ctx, input{pause: min(d, longestBreak)})
+	d = min(d, longestBreak)
+	return a.play(ctx, dialogue.Sequence{{Break: d}}, Event{Kind: KindBreak, For: d})
+}
+
+// Sequence sends the break sequence of a name, in one go, as Break sends a break.
+func (a *Attachment) Sequence(ctx context.Context, name string) error {
+	s, ok := a.console.Options().Manners.Breaks[name]
+	if !ok {
+		return refuse(BecauseNoSequence)
+	}
+	return a.play(ctx, s.Send, Event{Kind: KindBreak, Sequence: name})
 }
 
 // SysRq sends a break and a key as one, so that nothing comes between: the
 // kernel waits for the key for five seconds (Documentation/admin-guide/sysrq.rst).
 // It is otherwise as Break.
 func (a *Attachment) SysRq(ctx context.Context, key byte) error {
-	return a.sendBreak(ctx, input{pause: defaultBreak, then: []byte{key}})
+	s := dialogue.Sequence{{Break: defaultBreak}, {Text: []byte{key}}}
+	return a.play(ctx, s, Event{Kind: KindBreak, For: defaultBreak, Action: "sysrq " + string(rune(key))})
 }
 
 // SysRqEnds is what a SysRq key does to the machine where it ends it at once,
@@ -37,8 +49,8 @@ func SysRqEnds(key byte) string {
 	return map[byte]string{'b': "reboots", 'c': "crashes", 'o': "powers off"}[key]
 }
 
-func (a *Attachment) sendBreak(ctx context.Context, in input) error {
-	in.from, in.done = a, make(chan error, 1)
+func (a *Attachment) play(ctx context.Context, s dialogue.Sequence, e Event) error {
+	in := input{from: a, play: s, event: e, done: make(chan error, 1)}
 	if refusal := a.pushBreak(in); refusal != nil {
 		return refusal
 	}
@@ -73,7 +85,7 @@ func (a *Attachment) pushBreak(in input) *Refusal {
 	if !a.client.MayBreak {
 		return refuse(BecauseNoRight)
 	}
-	if c.line != nil {
+	if c.line != nil && in.play.Breaks() {
 		if _, can := c.line.port.(ports.Breaker); !can {
 			return refuse(BecauseNoBreak)
 		}

@@ -37,6 +37,7 @@ const (
 	Connecting State = "connecting" // at start, before the first attempt has ended
 	Up         State = "up"
 	Down       State = "down"
+	Idle       State = "idle"   // opened on demand, and nobody needs it
 	Closed     State = "closed" // let go of, and not tried
 )
 
@@ -56,6 +57,7 @@ type Status struct {
 	Clients    []ClientStatus // in the order in which they came
 	BytesIn    int64          // from the target since the gateway started
 	BytesOut   int64          // to the target
+	Dialogue   bool           // the dialogue on connect is under way
 	CanBreak   bool
 }
 

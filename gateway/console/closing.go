@@ -33,6 +33,7 @@ func (a *Attachment) CloseLine(why string, d time.Duration) error {
 			c.state, c.since = Closed, now
 		}
 		c.reason, c.detail, c.nextTry = "", "", time.Time{}
+		c.outage.told, c.manner.demand = "", nil
 		c.o.Log.Info("line closed", "who", a.client.Name, "why", why, "for", d)
 		c.tellLocked(Event{Kind: KindClose, Why: why, For: d}.by(a.client))
 		c.interruptLocked()
@@ -99,6 +100,19 @@ func (c *Console) openLocked(e Event) {
 	c.o.Log.Info("line opened", "who", e.Who, "take", e.Take)
 	c.tellLocked(e)
 	c.interruptLocked()
+}
+
+// openOrTake opens the line, or takes it from whoever holds it where somebody
+// asked for that.
+func (c *Console) openOrTake(ctx context.Context, backend ports.Backend) (ports.Port, error) {
+	c.mu.Lock()
+	take := c.take
+	c.take = false
+	c.mu.Unlock()
+	if taker, ok := backend.(ports.Taker); ok && take {
+		return taker.Take(ctx)
+	}
+	return backend.Open(ctx)
 }
 
 // interruptLocked has Run let go of the line, or of the wait for one, and look

@@ -289,3 +289,35 @@ func TestModemAndFlow(t *testing.T) {
 		wantRefusal(t, a.SwitchFlow(), BecauseNoFlow)
 	})
 }
+
+// A closed line on demand stays closed, whoever comes.
+func TestCloseOnDemand(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{Manners: Manners{OnDemand: true}})
+		a := c.Attach(admin("alice"))
+		fake.Line(t.Context())
+		a.CloseLine("", 0)
+		a.Leave(false)
+		time.Sleep(time.Hour)
+		b := c.Attach(admin("bob"))
+		time.Sleep(time.Hour)
+		if st := c.Status(); st.State != Closed || fake.Opens() != 1 {
+			t.Errorf("%d opens, %+v", fake.Opens(), st)
+		}
+		b.OpenLine()
+		time.Sleep(time.Second)
+		if st := c.Status(); st.State != Up {
+			t.Errorf("%+v", st)
+		}
+		b.Leave(false)
+		time.Sleep(time.Hour)
+		d := c.Attach(admin("dora"))
+		time.Sleep(time.Second)
+		d.CloseLine("", time.Hour)
+		d.Leave(false)
+		time.Sleep(2 * time.Hour)
+		if st := c.Status(); st.State != Idle {
+			t.Errorf("after its time: %+v", st)
+		}
+	})
+}

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
 	"consoled/gateway/record"
 	"consoled/ports"
@@ -31,6 +32,8 @@ type Options struct {
 	MOTD        string
 	Backend     ports.Backend
 	Reconnect   Reconnect
+	Connect     dialogue.Script // said before people are let through
+	Manners     Manners
 	Lock        LockOptions
 	Record      record.Options // Warn is the console's own
 	Log         *slog.Logger   // carries the console's name already
@@ -46,6 +49,8 @@ type Console struct {
 	in     atomic.Int64
 	out    atomic.Int64
 	fresh  freshness
+	talk   atomic.Pointer[dialogue.Talk] // the dialogue on connect, while there is one
+	dials  *dials                        // of all the consoles; nil for no bound
 
 	mu       sync.Mutex // no I/O under it
 	o        Options
@@ -60,6 +65,10 @@ type Console struct {
 	detail   string
 	nextTry  time.Time
 	attempts int // unsuccessful ones since the line was last stable
+	flaps    int // ends of a line that was up, since then
+	outage   outage
+	talking  bool // the dialogue on connect is under way
+	manner   manner
 	changes  int // of the line's configuration
 	redial   context.CancelCauseFunc
 	closing  *Closing    // nil but while somebody has the line closed
@@ -115,18 +124,15 @@ func (c *Console) attempt(ctx context.Context) (err error) {
 	defer redial(nil)
 	c.mu.Lock()
 	c.redial = redial
-	backend, change, closed := c.o.Backend, c.changes, c.closing != nil
-	open := backend.Open
-	if taker, ok := backend.(ports.Taker); ok && c.take {
-		open = taker.Take
-	}
-	c.take = false
+	change, closed := c.changes, c.closing != nil
 	c.mu.Unlock()
 	if closed {
 		c.rest(ctx, change)
 		return nil
 	}
-	ended := c.serve(dial, open)
+	c.wanted(dial)
+	backend := c.Options().Backend
+	ended := c.serve(dial, backend)
 	if ctx.Err() == nil {
 		c.pause(ctx, c.down(ended), change)
 	}
@@ -134,8 +140,8 @@ func (c *Console) attempt(ctx context.Context) (err error) {
 }
 
 // serve opens the line and reads it until it ends or ctx does.
-func (c *Console) serve(ctx context.Context, open opener) error {
-	port, err := c.dial(ctx, open)
+func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
+	port, err := c.dial(ctx, backend)
 	if err == nil {
 		err = c.carry(ctx, port)
 	}
@@ -145,12 +151,14 @@ func (c *Console) serve(ctx context.Context, open opener) error {
 	return err
 }
 
-// An opener is Open or Take of a backend.
-type opener = func(context.Context) (ports.Port, error)
-
-func (c *Console) dial(ctx context.Context, open opener) (_ ports.Port, err error) {
+func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port, err error) {
 	defer c.caught("open", &err)
-	return open(ctx)
+	done, err := c.turn(ctx, backend)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return c.openOrTake(ctx, backend)
 }
 
 // carry reads an open port until it ends.
@@ -161,8 +169,8 @@ func (c *Console) carry(ctx context.Context, port ports.Port) error {
 		defer close(closed)
 		c.hangUp(l)
 	})
-	c.up(l)
-	err := c.read(ctx, l)
+	finish := c.begin(ctx, l)
+	err := finish(c.read(ctx, l))
 	if werr := l.failed(); werr != nil {
 		err = werr // it ended the reader; later ones are of our own closing
 	}
@@ -186,18 +194,21 @@ func (c *Console) up(l *line) {
 	if c.closing != nil {
 		return // it is being closed again already
 	}
-	e := Event{Kind: KindUp}
-	if c.state == Down {
-		e.For, e.Attempt = time.Since(c.since), c.attempts
-	}
-	if r, ok := l.port.(ports.Remarker); ok {
-		e.Why = r.Remark()
-	}
-	c.line = l
+	c.line, c.talking = l, false
 	c.movedLocked()
 	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}
-	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))
-	c.tellLocked(e)
+	c.idleLocked()
+	if c.flaps < calm {
+		c.tellUpLocked()
+		return
+	}
+	c.outage.alarm = time.AfterFunc(stable, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.line == l {
+			c.tellUpLocked()
+		}
+	})
 }
 
 // down tells why the line is not there, if that is news, and returns how long
@@ -206,25 +217,37 @@ func (c *Console) down(err error) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if c.closing != nil || errors.Is(err, errInterrupted) { // no outage
-		c.attempts = 0
-		return 0
+	if c.outage.alarm != nil {
+		c.outage.alarm.Stop()
 	}
-	if c.state == Up && now.Sub(c.since) >= stable {
-		c.attempts = 0
+	c.talking = false
+	c.movedLocked()
+	switch {
+	case c.closing != nil, errors.Is(err, errInterrupted): // no outage
+		c.attempts, c.flaps = 0, 0
+		return 0
+	case errors.Is(err, errUnneeded):
+		c.attempts, c.flaps = 0, 0
+		c.restLocked()
+		return 0
+	case c.state == Up && now.Sub(c.since) >= stable:
+		c.attempts, c.flaps = 0, 0
+	case c.state == Up:
+		c.flaps++
 	}
 	reason, detail := ports.ReasonOf(err), err.Error()
-	wait := c.o.Reconnect.wait(reason, c.attempts)
+	wait := c.o.Reconnect.wait(reason, c.attempts, now)
 	c.attempts++
-	if news := c.state != Down; news || c.reason != reason {
+	switch {
+	case c.outage.told != Down:
 		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
-		if news {
-			c.since = now
-			c.freshen()
-			c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
-		}
+		c.outage.told, c.outage.since = Down, now
+		c.freshen()
+		c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
+	case c.reason != reason && c.state == Down:
+		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
 	}
-	c.state, c.reason, c.detail, c.nextTry = Down, reason, detail, now.Add(wait)
+	c.state, c.since, c.reason, c.detail, c.nextTry = Down, c.outage.since, reason, detail, now.Add(wait)
 	return wait
 }
 
@@ -263,11 +286,10 @@ func (c *Console) end(cause error) {
 	}
 	c.clients = nil
 	c.lock.free()
-	if c.alarm != nil {
-		c.alarm.Stop()
-	}
-	if c.opening != nil {
-		c.opening.Stop()
+	for _, timer := range []*time.Timer{c.alarm, c.outage.alarm, c.manner.idle, c.manner.linger, c.opening} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	c.movedLocked()
 	c.mu.Unlock()
@@ -288,6 +310,14 @@ func (c *Console) Update(o Options, reopen bool) {
 	}
 	c.o = o
 	c.armLocked()
+	c.idleLocked()
+	c.demandLocked()
+	c.spareLocked()
+	if !reopen && c.state == Down && c.redial != nil {
+		// What keeps it down may be what was changed, such as a password.
+		c.attempts = 0
+		c.interruptLocked()
+	}
 	if reopen {
 		c.attempts = 0
 		if c.closing == nil {

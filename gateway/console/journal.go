@@ -96,6 +96,7 @@ func (c *Console) changedLocked(ch change) {
 	c.tellLocked(e)
 	c.dropUncoveredLocked()
 	c.armLocked()
+	c.vacantLocked()
 }
 
 // dropUncoveredLocked drops what was queued by whom the lock does not cover

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"consoled/gateway/dialogue"
 	"consoled/ports"
 )
 
@@ -26,19 +27,20 @@ type line struct {
 	queue   []input
 	queued  int           // bytes in queue, and in the piece being written
 	more    chan struct{} // wakes the writer; made with it
+	typed   time.Time     // when something was queued last
 	stopped bool
 
 	errMu sync.Mutex
 	err   error // of a Write
 }
 
-// An input is what one client has queued: bytes, or a break.
+// An input is what one client has queued: bytes, or a sequence such as a break.
 type input struct {
 	from  *Attachment
 	data  []byte
-	pause time.Duration // of a break
-	then  []byte        // what follows a break
-	done  chan error    // of a break; it has room for the one answer
+	play  dialogue.Sequence
+	event Event      // tells that the sequence was sent
+	done  chan error // of a sequence; it has room for the one answer
 }
 
 // hangUp closes the port, after what is being collected has been read.
@@ -64,6 +66,7 @@ func (c *Console) endLocked(l *line) {
 func (c *Console) pushLocked(l *line, in input) {
 	in.from.queued += len(in.data)
 	l.queued += len(in.data)
+	l.typed = time.Now()
 	if last := len(l.queue) - 1; last >= 0 && in.done == nil && l.queue[last].done == nil && l.queue[last].from == in.from {
 		l.queue[last].data = append(l.queue[last].data, in.data...)
 	} else {
@@ -178,8 +181,8 @@ func (l *line) nextLocked() (input, bool) {
 	return in, true
 }
 
-// deliver writes one piece and returns how much of it the port took, or sends
-// a break. A break that fails is told to whoever sent it and harms the line no further.
+// deliver writes one piece and returns how much of it the port took, or plays
+// a sequence. One that fails is told to whoever sent it and harms the line no further.
 func (c *Console) deliver(l *line, in input) (n int, err error) {
 	defer c.caught("write", &err)
 	if in.done == nil {
@@ -187,19 +190,10 @@ func (c *Console) deliver(l *line, in input) (n int, err error) {
 	}
 	broken := fmt.Errorf("send break: %w", errPanic)
 	defer func() { in.done <- broken }()
-	if broken = l.port.(ports.Breaker).Break(in.pause); broken != nil {
-		return 0, nil
+	if broken = c.play(l, in.play); broken == nil {
+		c.tell(in.event.by(in.from.Client()))
 	}
-	e := Event{Kind: KindBreak, For: in.pause}
-	if len(in.then) > 0 {
-		e.Action = "sysrq " + string(in.then)
-		var sent int
-		sent, err = l.port.Write(in.then)
-		c.out.Add(int64(sent))
-		broken = err
-	}
-	c.tell(e.by(in.from.Client()))
-	return 0, err
+	return 0, nil
 }
 
 func (l *line) fail(err error) {

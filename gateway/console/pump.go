@@ -83,6 +83,14 @@ func (c *Console) readOnce(p ports.TryReader) (int, error) {
 
 // said is where every byte of the target passes.
 func (c *Console) said(p []byte) {
+	if t := c.talk.Load(); t != nil {
+		t.Hear(p, c.keepSaid)
+		return
+	}
+	c.keepSaid(p)
+}
+
+func (c *Console) keepSaid(p []byte) {
 	if len(p) > 0 {
 		c.record.Append(p)
 		c.in.Add(int64(len(p)))

@@ -20,21 +20,23 @@ type Because string
 
 // The kinds of refusals.
 const (
-	BecauseHeld      Because = "held"       // somebody else is writing
-	BecauseGrace     Because = "grace"      // kept for somebody whose connection was lost
-	BecauseNoRight   Because = "no right"   // the client lacks the right
-	BecauseExplicit  Because = "explicit"   // typing alone does not take this lock; ^Eca does
-	BecauseDown      Because = "down"       // the line is down
-	BecauseClosed    Because = "closed"     // somebody has the line closed
-	BecauseActing    Because = "acting"     // an action runs
-	BecauseNoFlow    Because = "no flow"    // this line cannot switch software flow control
-	BecauseNotHolder Because = "not holder" // only the writer may do this
-	BecauseCooldown  Because = "cooldown"   // the lock was forced moments ago
-	BecauseNoReason  Because = "no reason"  // forcing needs a reason
-	BecauseNoBreak   Because = "no break"   // this line cannot send one
-	BecauseLeft      Because = "left"       // the attachment or the console has ended
-	BecauseStuck     Because = "stuck"      // the line took no input before patience ended
-	BecauseCancelled Because = "cancelled"  // the caller gave up
+	BecauseHeld       Because = "held"        // somebody else is writing
+	BecauseGrace      Because = "grace"       // kept for somebody whose connection was lost
+	BecauseNoRight    Because = "no right"    // the client lacks the right
+	BecauseExplicit   Because = "explicit"    // typing alone does not take this lock; ^Eca does
+	BecauseDown       Because = "down"        // the line is down
+	BecauseClosed     Because = "closed"      // somebody has the line closed
+	BecauseActing     Because = "acting"      // an action runs
+	BecauseNoFlow     Because = "no flow"     // this line cannot switch software flow control
+	BecauseNotHolder  Because = "not holder"  // only the writer may do this
+	BecauseCooldown   Because = "cooldown"    // the lock was forced moments ago
+	BecauseNoReason   Because = "no reason"   // forcing needs a reason
+	BecauseNoBreak    Because = "no break"    // this line cannot send one
+	BecauseDialogue   Because = "dialogue"    // the dialogue on connect is not over
+	BecauseNoSequence Because = "no sequence" // no break sequence has this name
+	BecauseLeft       Because = "left"        // the attachment or the console has ended
+	BecauseStuck      Because = "stuck"       // the line took no input before patience ended
+	BecauseCancelled  Because = "cancelled"   // the caller gave up
 )
 
 // Error is the refusal in a few words, without advice.
@@ -64,6 +66,10 @@ func (r *Refusal) Error() string {
 		return "forcing needs a reason"
 	case BecauseNoBreak:
 		return "this line cannot send a BREAK"
+	case BecauseDialogue:
+		return "the login and the steps on connect are not over yet"
+	case BecauseNoSequence:
+		return "this console has no break sequence of this name"
 	case BecauseLeft:
 		return "the console has ended"
 	case BecauseStuck:

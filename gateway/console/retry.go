@@ -18,11 +18,18 @@ type Reconnect struct {
 	Max   time.Duration
 }
 
+// beat is what waits of a second and more end on, so that many lines that are
+// down are tried in a row: waking the machine for each by itself costs twice what
+// trying it does.
+const beat = 200 * time.Millisecond
+
 // wait is how long to wait before the attempt after n unsuccessful ones, n
-// counting from 0: at once, then doubling up to the reason's cap, with a
-// quarter of jitter, so that a thousand lines do not come back in step.
-func (r Reconnect) wait(reason ports.Reason, n int) time.Duration {
-	if n == 0 {
+// counting from 0: at once, then doubling up to the reason's cap, and from the
+// reason's floor on. A quarter of jitter, a sixteenth where the wait is long,
+// keeps a thousand lines from coming back in step.
+func (r Reconnect) wait(reason ports.Reason, n int, now time.Time) time.Duration {
+	floor := retryFloor(reason)
+	if n == 0 && floor == 0 {
 		return 0
 	}
 	first, cap := r.First, r.Max
@@ -32,11 +39,29 @@ func (r Reconnect) wait(reason ports.Reason, n int) time.Duration {
 	if cap <= 0 {
 		cap = retryCap(reason)
 	}
+	first, cap = max(first, floor), max(cap, floor)
+	if floor > 0 {
+		n++ // the first wait is the floor, not none
+	}
 	d := cap
 	if n < 24 { // beyond it the shift has long passed every cap
 		d = min(cap, first<<(n-1))
 	}
-	return d - rand.N(d/4+1)
+	if d < time.Second {
+		return d - rand.N(d/4+1)
+	}
+	d -= rand.N(d/16 + 1)
+	return now.Add(d).Round(beat).Sub(now.Round(0))
+}
+
+// retryFloor is the shortest wait for what does harm when it is tried again:
+// accounts are locked after a few wrong passwords.
+func retryFloor(reason ports.Reason) time.Duration {
+	switch reason {
+	case ports.Authentication, ports.WrongHostKey:
+		return time.Minute
+	}
+	return 0
 }
 
 // retryCap is the longest wait for a reason: short for what comes back by

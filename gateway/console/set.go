@@ -23,6 +23,7 @@ type Set struct {
 	tasks sync.WaitGroup
 	view  atomic.Pointer[view] // what readers see
 	gate  gate                 // of all the records
+	dials *dials               // of all the lines
 
 	mu      sync.Mutex // one Apply at a time
 	running map[*Console]*life
@@ -56,7 +57,7 @@ type Change struct {
 
 // NewSet makes an empty set whose consoles live until ctx ends at the latest.
 func NewSet(ctx context.Context) *Set {
-	s := &Set{ctx: ctx, gate: newGate(flushes), running: map[*Console]*life{}, leaving: map[string]*life{}}
+	s := &Set{ctx: ctx, gate: newGate(flushes), dials: newDials(), running: map[*Console]*life{}, leaving: map[string]*life{}}
 	s.view.Store(&view{})
 	return s
 }
@@ -117,7 +118,7 @@ func (s *Set) open(options []Options) (added []*Console, _ error) {
 			}
 			return nil, err
 		}
-		c.fresh.gate = s.gate
+		c.fresh.gate, c.dials = s.gate, s.dials
 		added = append(added, c)
 	}
 	return added, nil

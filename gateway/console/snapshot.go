@@ -26,8 +26,11 @@ func (c *Console) Subject() names.Subject {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.o.Subject
-	if s.State = "down"; c.state == Up {
+	switch s.State = "down"; c.state {
+	case Up:
 		s.State = "up"
+	case Idle:
+		s.State = "idle"
 	}
 	return s
 }
@@ -53,6 +56,7 @@ func (c *Console) Status() Status {
 		act := c.acting.Act
 		s.Act = &act
 	}
+	s.Dialogue = c.talking
 	if c.line != nil {
 		_, s.CanBreak = c.line.port.(ports.Breaker)
 	}

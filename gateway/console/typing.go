@@ -107,6 +107,8 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 		return refuse(BecauseNoRight)
 	case c.closing != nil:
 		return &Refusal{Because: BecauseClosed, Holder: c.closing.By, Until: c.closing.Until}
+	case c.line == nil && c.talking:
+		return refuse(BecauseDialogue)
 	case c.line == nil:
 		return refuse(BecauseDown)
 	}
@@ -116,6 +118,7 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 		return refusal
 	}
 	a.typed = now
+	a.typedLocked()
 	c.changedLocked(ch)
 	return nil
 }

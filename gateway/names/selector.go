@@ -125,7 +125,7 @@ func parseTerm(text string) (term, error) {
 }
 
 // states are the words that a Subject's State may be.
-var states = []string{"up", "down", "connecting"}
+var states = []string{"up", "down", "connecting", "idle"}
 
 // checkWord bounds what may be a group or a tag to what may be a name.
 func checkWord(text, word string) error {

@@ -24,6 +24,9 @@ type Telnet struct {
 // Check says what is wrong with the address.
 func (t Telnet) Check() error { return ports.CheckAddress(t.Address) }
 
+// Host is the machine that it dials.
+func (t Telnet) Host() string { return ports.HostOf(t.Address) }
+
 // String is "telnet ts1:2001".
 func (t Telnet) String() string { return "telnet " + t.Address }
 
