@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"consoled/ports"
 )
 
 // grace is what a program has to end after SIGTERM, and its output after its
@@ -27,12 +29,12 @@ func (e Exec) Do(ctx context.Context, call Call, out io.Writer) error {
 	cmd.Env, cmd.Dir = call.environment(), string(os.PathSeparator)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = grace
-	ownGroup(cmd)
+	ports.OwnGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	err := cmd.Wait()
-	endGroup(cmd)
+	ports.EndGroup(cmd)
 	exited, ok := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ok && exited.Exited():
