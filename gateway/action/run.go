@@ -3,6 +3,7 @@ package action
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"consoled/gateway/console"
@@ -12,6 +13,9 @@ import (
 type Exit int
 
 func (e Exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// errStopped is the end of an action whose caller gave up.
+var errStopped = errors.New("stopped")
 
 // Run runs an action for the client of a place, until it is over, its time is,
 // or ctx ends; the client's leave and the loss of its right end it too. Each
@@ -33,8 +37,10 @@ func Run(ctx context.Context, place *console.Attachment, a Action, say func(line
 	call := Call{Console: place.Console().Name(), Action: a.Name, User: cl.Name, Key: cl.Key, From: cl.Source}
 	err = a.Way.Do(ctx, call, out)
 	out.end()
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		if err = errStopped; !errors.Is(cause, context.Canceled) {
+			err = fmt.Errorf("%w: %w", errStopped, cause)
+		}
 	}
 	if result = "done"; err != nil {
 		result = printable(err.Error())

@@ -82,11 +82,11 @@ func TestActionStops(t *testing.T) {
 		a.types("n\r")
 		b.seesNot("ended")
 		a.types("\x05c!", "y\r")
-		b.sees("blink ended after", "stopped: ")
+		b.sees("blink ended after", ": stopped.")
 		b.clear()
 		a.types("\x05c!", "3\r")
 		a.types("\x05c.")
-		b.sees("blink ended after", "stopped: ")
+		b.sees("blink ended after", ": stopped.")
 		if act := r.console.Status().Act; act != nil {
 			t.Errorf("it runs on: %v", act)
 		}

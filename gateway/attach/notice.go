@@ -139,7 +139,11 @@ func (s *session) notSent(err error) string {
 		}
 		return fmt.Sprintf("not sent: the line is DOWN (%s). Leave: %s", downReason(st), s.key("."))
 	case console.BecauseClosed:
-		return fmt.Sprintf("not sent: %s closed the line%s.%s Leave: %s", words(r.Holder), until(r.Until), s.openHint(), s.key("."))
+		hint := s.openHint()
+		if hint != "" {
+			hint += " "
+		}
+		return fmt.Sprintf("not sent: %s closed the line%s.%s Leave: %s", words(r.Holder), until(r.Until), hint, s.key("."))
 	case console.BecauseExplicit:
 		return fmt.Sprintf("not sent: typing alone does not write here. %s takes write.", s.key("a"))
 	case console.BecauseHeld:
