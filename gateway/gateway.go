@@ -23,7 +23,9 @@
 // only end a connection or a context and never block.
 //
 // No two locks are held at once, but for Gateway.reloading, which is taken
-// first; and no I/O happens under any but that.
+// first; and no I/O happens under any but that. The exception is the lock of a
+// dialogue on connect, under which its line's output is recorded: only the line's own
+// reader and dialogue take it.
 package gateway
 
 import (

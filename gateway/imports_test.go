@@ -60,7 +60,7 @@ var testOnly = map[string][]string{
 	"ports/sim":       {"ports/porttest", "gateway/screen"},
 	"gateway/console": {"ports/porttest", "ports/sim"},
 	"gateway/action":  {"ports/porttest"},
-	"gateway/attach":  {"ports/porttest", "ports/sim"},
+	"gateway/attach":  {"ports/porttest", "ports/sim", "gateway/dialogue"},
 	"gateway/command": {"ports/porttest", "ports/sim"},
 }
 

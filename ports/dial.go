@@ -28,7 +28,7 @@ func dial(ctx context.Context, network, address, what string) (Port, error) {
 		Timeout:         dialLimit,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3},
 	}
-	if network == "tcp" {
+	if network == "tcp" && dialer.LocalAddr == nil { // which is bound after Control
 		dialer.Control = connectEarly
 	}
 	conn, err := dialer.DialContext(ctx, network, address) // sets TCP_NODELAY

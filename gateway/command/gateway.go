@@ -28,10 +28,11 @@ func status(_ context.Context, c *call) int {
 	} else {
 		c.out.printf("%s", Describe(x, c.rights(x)))
 	}
-	if x.Status().State != console.Up {
-		return ExitDown
+	switch x.Status().State {
+	case console.Up, console.Idle: // which nobody needs to be up
+		return ExitOK
 	}
-	return ExitOK
+	return ExitDown
 }
 
 // statusJSON is a console in full.

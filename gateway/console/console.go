@@ -4,7 +4,8 @@
 //
 // Goroutines: Run is the only one that opens, reads or replaces the line. It
 // starts, and waits for, one that writes to the line (from the first input of
-// a connection to its end), one that closes the line when it is told to end,
+// a connection to its end), one that says the dialogue on connect (with its
+// helpers, where that runs a program), one that closes the line when it is told to end,
 // one that brings events to the record (while there are any) and one that
 // forces the record to the disk (once in a while). An idle console has Run
 // alone, and no buffer. A panic in any of them ends the line, not the process.

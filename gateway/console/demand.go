@@ -10,6 +10,9 @@ import (
 func (c *Console) wanted(ctx context.Context) {
 	c.mu.Lock()
 	if c.neededLocked() || c.closing != nil {
+		if c.state == Idle { // somebody came while it was being closed
+			c.state, c.since, c.reason = Connecting, time.Now(), ""
+		}
 		c.mu.Unlock()
 		return
 	}

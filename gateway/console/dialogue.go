@@ -79,43 +79,25 @@ func (w counted) Write(p []byte) (int, error) {
 // play sends a sequence in the line's writer, in one go: nobody else's input
 // comes between. It ends early, with an error, where the line does.
 func (c *Console) play(l *line, s dialogue.Sequence) error {
-	for _, p := range s {
-		switch {
-		case p.Delay > 0:
-			if !l.rest(p.Delay) {
-				return refuse(BecauseDown)
-			}
-		case p.Break > 0:
-			b, can := l.port.(ports.Breaker)
-			if !can {
-				return refuse(BecauseNoBreak)
-			}
-			if err := b.Break(p.Break); err != nil {
-				return err
-			}
-		default:
-			n, err := l.port.Write(p.Text)
-			c.out.Add(int64(n))
-			if err != nil {
-				return err
-			}
-		}
+	brk := func(time.Duration) error { return refuse(BecauseNoBreak) }
+	if b, can := l.port.(ports.Breaker); can {
+		brk = b.Break
 	}
-	return nil
+	return s.Play(counted{c, l}, brk, l.rest)
 }
 
-// rest waits, or returns false where the line ends. The wake-ups that it takes
-// off the queue's channel are not missed: the writer looks at the queue next.
-func (l *line) rest(d time.Duration) bool {
+// rest waits, unless the line ends. The wake-ups that it takes off the queue's
+// channel are not missed: the writer looks at the queue next.
+func (l *line) rest(d time.Duration) error {
 	over := time.NewTimer(d)
 	defer over.Stop()
 	for {
 		select {
 		case <-over.C:
-			return true
+			return nil
 		case _, open := <-l.more:
 			if !open {
-				return false
+				return refuse(BecauseDown)
 			}
 		}
 	}

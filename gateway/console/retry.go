@@ -18,7 +18,7 @@ type Reconnect struct {
 	Max   time.Duration
 }
 
-// beat is what waits of a second and more end on, so that many lines that are
+// beat is what waits end on, but for the first short ones, so that many lines that are
 // down are tried in a row: waking the machine for each by itself costs twice what
 // trying it does.
 const beat = 200 * time.Millisecond
@@ -47,7 +47,7 @@ func (r Reconnect) wait(reason ports.Reason, n int, now time.Time) time.Duration
 	if n < 24 { // beyond it the shift has long passed every cap
 		d = min(cap, first<<(n-1))
 	}
-	if d < time.Second {
+	if d < 2*beat {
 		return d - rand.N(d/4+1)
 	}
 	d -= rand.N(d/16 + 1)

@@ -10,6 +10,7 @@ package dialogue
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -102,6 +103,26 @@ func (s Sequence) String() string {
 		}
 	}
 	return out.String()
+}
+
+// Play sends the sequence to a line: brk sends a BREAK, rest waits; the first
+// error ends it.
+func (s Sequence) Play(line io.Writer, brk, rest func(time.Duration) error) error {
+	for _, p := range s {
+		var err error
+		switch {
+		case p.Delay > 0:
+			err = rest(p.Delay)
+		case p.Break > 0:
+			err = brk(p.Break)
+		default:
+			_, err = line.Write(p.Text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Breaks reports whether there is a BREAK in it.

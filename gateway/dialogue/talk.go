@@ -47,7 +47,8 @@ type Talk struct {
 func New(line Line) *Talk { return &Talk{line: line, heed: make(chan struct{}, 1)} }
 
 // Hear takes what the target said and hands on what may be shown and recorded of
-// it. keep is called by one goroutine at a time, and in order.
+// it. keep is called under the talk's lock, for the order between what is
+// said and what End gives out; nobody else takes it.
 func (t *Talk) Hear(p []byte, keep func([]byte)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -148,11 +149,11 @@ func (t *Talk) step(ctx context.Context, step Step) error {
 	case step.Secret != nil:
 		return t.tell(ctx, step.Secret, limit)
 	case step.Break > 0:
-		return t.Play(ctx, Sequence{{Break: step.Break}})
+		return t.play(ctx, Sequence{{Break: step.Break}})
 	case len(step.Exec) > 0:
 		return t.exec(ctx, step.Exec, limit)
 	}
-	return t.Play(ctx, step.Send)
+	return t.play(ctx, step.Send)
 }
 
 // end is where the first match ends.
@@ -164,29 +165,23 @@ func end(re *regexp.Regexp, text []byte) (int, bool) {
 	return at[1], true
 }
 
-// Play sends a sequence.
-func (t *Talk) Play(ctx context.Context, s Sequence) error {
-	for _, p := range s {
-		switch {
-		case p.Delay > 0:
-			select {
-			case <-time.After(p.Delay):
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		case p.Break > 0 && t.line.Break == nil:
+// play sends a sequence.
+func (t *Talk) play(ctx context.Context, s Sequence) error {
+	brk := t.line.Break
+	if brk == nil {
+		brk = func(time.Duration) error {
 			return &ports.Error{Reason: ports.Unsupported, Err: errors.New("this line cannot send a BREAK")}
-		case p.Break > 0:
-			if err := t.line.Break(p.Break); err != nil {
-				return err
-			}
-		default:
-			if err := t.write(p.Text, Limit); err != nil {
-				return err
-			}
 		}
 	}
-	return nil
+	rest := func(d time.Duration) error {
+		select {
+		case <-time.After(d):
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return s.Play(writer(func(p []byte) (int, error) { return len(p), t.write(p, Limit) }), brk, rest)
 }
 
 // write sends bytes. A line that takes none in time is given up.
