@@ -200,18 +200,18 @@ func (b *builder) act(e *entry, d *draft) {
 
 // bind fills in the line's own host or controller, or says what line an
 // action needs.
-func (d *draft) bind(a *action.Action) (lacks string) {
-	ok := true
+func (d *draft) bind(a *action.Action) string {
 	switch way := a.Way.(type) {
 	case action.IPMI:
-		way.Chassis, ok = d.Backend.(action.Chassis)
-		a.Way, lacks = way, "an ipmi"
+		if way.Chassis, _ = d.Backend.(action.Chassis); way.Chassis == nil {
+			return "an ipmi"
+		}
+		a.Way = way
 	case action.SSH:
-		way.Remote, ok = d.Backend.(action.Remote)
-		a.Way, lacks = way, "an ssh"
+		if way.Remote, _ = d.Backend.(action.Remote); way.Remote == nil {
+			return "an ssh"
+		}
+		a.Way = way
 	}
-	if ok {
-		return ""
-	}
-	return lacks
+	return ""
 }
