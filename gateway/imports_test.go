@@ -33,7 +33,7 @@ var importMap = map[string][]string{
 	"gateway/alert":    {"gateway/console", "gateway/record", "gateway/screen", "gateway/names", "ports"},
 	"gateway/cluster":  {"gateway/console", "gateway/record", "gateway/screen", "gateway/names", "ports"},
 	"gateway/migrate":  {"gateway/config", "gateway/names"},
-	"gateway/config":   {"gateway/console", "gateway/dialogue", "gateway/names", "gateway/secret", "auth", "ports", "ports/..."},
+	"gateway/config":   {"gateway/action", "gateway/console", "gateway/dialogue", "gateway/names", "gateway/secret", "auth", "ports", "ports/..."},
 	"gateway/console":  {"gateway/dialogue", "gateway/record", "gateway/screen", "gateway/names", "ports"},
 	"gateway/record":   {"gateway/record/..."},
 	"gateway/screen":   {"gateway/screen/..."},
@@ -61,6 +61,7 @@ var testOnly = map[string][]string{
 	"ports/ssh":       {"ports/porttest"},
 	"ports/sim":       {"ports/porttest", "gateway/screen"},
 	"gateway/console": {"ports/porttest", "ports/sim"},
+	"gateway/action":  {"ports/porttest"},
 	"gateway/attach":  {"ports/porttest", "ports/sim", "gateway/dialogue"},
 	"gateway/command": {"ports/porttest", "ports/sim"},
 }

@@ -157,7 +157,7 @@ func (g *Gateway) console(s *site, x config.Console) console.Options {
 // not log itself.
 func (g *Gateway) observe(e console.Event) {
 	switch e.Kind {
-	case console.KindAttach, console.KindDetach, console.KindBreak, console.KindOnIdle, console.KindOnLeave:
+	case console.KindAttach, console.KindDetach, console.KindBreak, console.KindFlow, console.KindOnIdle, console.KindOnLeave:
 	default:
 		return
 	}

@@ -30,8 +30,11 @@ func (g *Gateway) review(old, next *site) {
 	}
 	narrowed := map[string]bool{} // by key and address
 	for _, open := range g.sessions.all() {
-		if dismissed[open.c] {
-			continue // it hears that as its goodbye, not what follows from it
+		if dismissed[open.c] { // which is its goodbye; it may do nothing meanwhile
+			for _, p := range open.joined() {
+				p.attachment.Disarm()
+			}
+			continue
 		}
 		g.revise(open)
 		asked := open.asked.Load()

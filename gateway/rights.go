@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/action"
 	"consoled/gateway/attach"
 	"consoled/gateway/command"
 	"consoled/gateway/console"
@@ -20,6 +21,11 @@ func (g *Gateway) Consoles() []*console.Console { return g.set.Load().All() }
 
 // Console finds one by name or alias, without regard to case.
 func (g *Gateway) Console(name string) (*console.Console, bool) { return g.set.Load().Get(name) }
+
+// Actions are what can be done to a console's target.
+func (g *Gateway) Actions(c *console.Console) action.List {
+	return g.site.Load().consoles[c.Name()].Actions
+}
 
 // Suffixes are cut off console names.
 func (g *Gateway) Suffixes() []string { return g.site.Load().config.Suffixes }
@@ -49,7 +55,7 @@ func (g *Gateway) Client(s *command.Session, c *console.Console, kind string) co
 		Session: s.ID, Name: s.Who.Name, Key: s.Who.Fingerprint, Source: s.Who.Source.String(), Kind: kind,
 		Mode:     console.WriteMode(site.policy.WriteMode(s.Who, subject, now)),
 		MayWrite: rights.Has(auth.Write), MayBreak: rights.Has(auth.Break),
-		MayForce: rights.Has(auth.Force), MayAdmin: rights.Has(auth.Admin),
+		MayForce: rights.Has(auth.Force), MayPower: rights.Has(auth.Power), MayAdmin: rights.Has(auth.Admin),
 	}
 }
 
@@ -82,6 +88,7 @@ func (g *Gateway) Attach(ctx context.Context, s *command.Session, c *console.Con
 	o.Write = o.Write || s.Login.Modifiers.ReadWrite
 	o.MOTD = settings.MOTD
 	o.Version = g.options.Version
+	o.Actions = func() action.List { return g.Actions(c) }
 	o.Rights = func() string { return s.Who.Name + ": " + g.Rights(s.Who, c).String() }
 	o.Status = func() string { return command.Describe(c, g.Rights(s.Who, c)) }
 	return attach.Run(ctx, c, g.Join(s, c, console.Interactive), s.Terminal, o)

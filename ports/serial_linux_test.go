@@ -304,3 +304,57 @@ func descriptors(t *testing.T) int {
 func (l located) Open(ctx context.Context) (ports.Port, error) {
 	return l.OpenIn(ctx, l.names, l.locks)
 }
+
+// A pseudo-terminal has no modem lines, and says so.
+func TestSerialModem(t *testing.T) {
+	device, _ := pair(t)
+	port, err := located{ports.Serial{Path: device}, "", t.TempDir()}.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	if lines, err := port.(ports.Modem).Modem(); ports.ReasonOf(err) != ports.Unsupported || lines != (ports.Lines{}) {
+		t.Errorf("lines %v, %v", lines, err)
+	}
+	port.Close()
+	if _, err := port.(ports.Modem).Modem(); err == nil {
+		t.Error("lines of a closed device")
+	}
+}
+
+// What a driver answers is TIOCMGET's bits (tty_ioctl(4)).
+func TestModemLines(t *testing.T) {
+	for bits, want := range map[int]ports.Lines{
+		0:                               {},
+		unix.TIOCM_DTR | unix.TIOCM_CTS: {DTR: true, CTS: true},
+		unix.TIOCM_RTS | unix.TIOCM_DSR: {RTS: true, DSR: true},
+		unix.TIOCM_CD | unix.TIOCM_RI:   {DCD: true, RI: true},
+		unix.TIOCM_ST:                   {},
+	} {
+		if got := ports.ModemLines(bits); got != want {
+			t.Errorf("%#x: %+v, want %+v", bits, got, want)
+		}
+	}
+}
+
+func TestSerialFlowSwitch(t *testing.T) {
+	device, other := pair(t)
+	port, err := located{ports.Serial{Path: device}, "", t.TempDir()}.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	flow := port.(ports.FlowSwitch)
+	for _, on := range []bool{true, false} {
+		if err := flow.SetSoftwareFlow(on); err != nil || flow.SoftwareFlow() != on {
+			t.Errorf("switch to %v: %v, is %v", on, err, flow.SoftwareFlow())
+		}
+		if got := strings.Contains(" "+stty(t, other)+" ", " ixon "); got != on {
+			t.Errorf("the terminal has ixon %v, not %v", got, on)
+		}
+	}
+	port.Close()
+	if flow.SetSoftwareFlow(true) == nil || flow.SoftwareFlow() {
+		t.Error("flow control of a closed device")
+	}
+}

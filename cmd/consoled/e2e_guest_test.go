@@ -144,7 +144,7 @@ func cmdGuest(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// boot starts the machine. It waits with its first instruction until its
+// boot starts the machine, with its monitor at NAME.monitor. It waits with its first instruction until its
 // console is opened, so that nothing it says can be missed. VAR is then the port,
 // or the socket's path.
 func (r *rig) boot(ts *testscript.TestScript, name, kind, variable string) error {
@@ -176,6 +176,7 @@ func (r *rig) boot(ts *testscript.TestScript, name, kind, variable string) error
 	p, err := r.start(exec.Command(path,
 		"-M", "q35", "-accel", "tcg", "-m", "256", "-nodefaults", "-no-user-config", "-display", "none",
 		"-kernel", kernel(), "-initrd", initrd, "-append", "console=ttyS0,115200 panic=1",
+		"-monitor", "unix:"+filepath.Join(r.dir, name+".monitor")+",server=on,wait=off",
 		"-chardev", "socket,id=console,server=on,wait=on,"+line, "-serial", "chardev:console"))
 	if err != nil {
 		return err

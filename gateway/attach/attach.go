@@ -11,6 +11,8 @@ package attach
 import (
 	"io"
 	"time"
+
+	"consoled/gateway/action"
 )
 
 // A Terminal is the person's side of a session.
@@ -40,13 +42,14 @@ type Options struct {
 	NoTitle    bool
 	Quiet      bool // only notices about what was not sent, and of the end
 	NoReplay   bool
-	Replay     int           // lines; 0: the window's height less three, 200 where the target is down
-	Write      bool          // take the lock, or leave with ExitBusy
-	Force      bool          // take it from whoever has it
-	Reason     string        // of Force
-	ExitOnDown bool          // leave with ExitDown when the line is, or goes, down
-	MOTD       string        // shown after the attach line; escaped before printing
-	Version    string        // for ^Ecv
-	Rights     func() string // one line, for ^Ecg
-	Status     func() string // some lines, for ^Eci; escaped already
+	Replay     int                // lines; 0: the window's height less three, 200 where the target is down
+	Write      bool               // take the lock, or leave with ExitBusy
+	Force      bool               // take it from whoever has it
+	Reason     string             // of Force
+	ExitOnDown bool               // leave with ExitDown when the line is, or goes, down
+	MOTD       string             // shown after the attach line; escaped before printing
+	Version    string             // for ^Ecv
+	Actions    func() action.List // for ^Ec!
+	Rights     func() string      // one line, for ^Ecg
+	Status     func() string      // some lines, for ^Eci; escaped already
 }

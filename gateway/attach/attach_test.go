@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"consoled/gateway/action"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/gateway/record"
@@ -179,11 +180,15 @@ func (r *room) enter(name string, o Options) *person {
 		client: console.Client{
 			Session: name + string(rune('0'+r.n)), Name: name, Source: "10.1.2.3", Kind: console.Interactive,
 			MayWrite: name != "dave", MayBreak: name != "dave", MayForce: name == "bob",
+			MayPower: name != "dave", MayAdmin: name == "erin",
 		},
 	}
 	p.term = Terminal{
 		In: p, Out: p, Err: p, PTY: true, Term: "xterm", Size: size, Breaks: p.breaks,
 		Interrupt: p.leave, Abort: p.abort, Lost: func() bool { return p.lost },
+	}
+	if o.Actions == nil {
+		o.Actions = func() action.List { return nil }
 	}
 	if o.Rights == nil {
 		o.Rights = func() string { return "read,write" }

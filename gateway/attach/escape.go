@@ -51,7 +51,7 @@ type escape struct {
 	seq     []byte // of one or two bytes; empty: none
 	matched int    // bytes of seq that were typed
 	command bool   // the sequence is complete; the next byte is the key
-	prefix  byte   // the key l waits for what to send
+	prefix  byte   // the key l or y waits for what to send
 }
 
 // A stroke is what one byte led to.
@@ -101,7 +101,7 @@ func (e *escape) key(b byte) stroke {
 	switch {
 	case len(e.seq) == 1 && b == e.seq[0]: // twice: the key itself
 		return stroke{keys: []byte{b}}
-	case b == 'l':
+	case b == 'l' || b == 'y':
 		e.prefix = b
 		return stroke{}
 	}

@@ -26,7 +26,8 @@ func ExitCode(err error) int {
 	switch r.Because {
 	case console.BecauseNoRight:
 		return ExitDenied
-	case console.BecauseDown, console.BecauseLeft, console.BecauseStuck, console.BecauseNoBreak, console.BecauseDialogue:
+	case console.BecauseDown, console.BecauseClosed, console.BecauseDialogue, console.BecauseLeft, console.BecauseStuck,
+		console.BecauseNoBreak, console.BecauseNoFlow:
 		return ExitDown
 	case console.BecauseNoReason, console.BecauseNoSequence:
 		return ExitUsage

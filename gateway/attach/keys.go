@@ -20,6 +20,8 @@ func anybody(console.Client) bool     { return true }
 func mayWrite(cl console.Client) bool { return cl.MayWrite }
 func mayForce(cl console.Client) bool { return cl.MayForce }
 func mayBreak(cl console.Client) bool { return cl.MayBreak }
+func mayPower(cl console.Client) bool { return cl.MayPower }
+func mayAdmin(cl console.Client) bool { return cl.MayAdmin }
 
 // keys is what help lists, in its order.
 var keys = [...]key{
@@ -29,8 +31,14 @@ var keys = [...]key{
 	{"f", "force: take write from whoever has it (asks for a reason)", mayForce},
 	{"B or l0", "send BREAK", mayBreak},
 	{"l1 .. lz", "send a break sequence; l? lists those of this console", mayBreak},
+	{"y", "SysRq: BREAK, then the next key (h lists them)", mayBreak},
+	{"!", "actions: power and what else is configured; stop the one that you run", mayPower},
 	{"w", "who is here", anybody},
 	{"i", "information about this console", anybody},
+	{"x", "line settings and modem lines", anybody},
+	{"c", "software flow control on or off", mayWrite},
+	{"d", "close: let go of the line for another program (asks)", mayAdmin},
+	{"o", "reopen the line; takes it where somebody else holds it", mayAdmin},
 	{"r / p", "the last 20 / 60 lines again", anybody},
 	{"g", "what you may do here", anybody},
 	{"v", "version", anybody},
@@ -54,7 +62,7 @@ func (s *session) key(k string) string {
 }
 
 // command does what an escape key asks for.
-func (s *session) command(key, arg byte, sendBreak func(time.Duration)) {
+func (s *session) command(key, arg byte) {
 	switch key {
 	case '.':
 		s.leave(ExitLeft)
@@ -77,11 +85,23 @@ func (s *session) command(key, arg byte, sendBreak func(time.Duration)) {
 	case 'p':
 		s.again(60)
 	case 'B':
-		sendBreak(0)
+		s.plainBreak(0)
+	case 'y':
+		s.sysRq(arg)
+	case '!':
+		s.actions()
+	case 'x':
+		s.settings()
+	case 'c':
+		s.switchFlow()
+	case 'd':
+		s.closeLine()
+	case 'o':
+		s.reopenLine()
 	case 'l':
 		switch arg {
 		case '0':
-			sendBreak(0)
+			s.plainBreak(0)
 		case '?':
 			s.listSequences()
 		default:

@@ -42,6 +42,9 @@ func words(text string) string { return screen.Printable(text, 200) }
 func (s *session) greeting(st console.Status, now time.Time, follows bool) string {
 	leave := s.key(".")
 	backend := words(s.console.Options().Backend.String())
+	if st.Closing != nil {
+		return fmt.Sprintf("%s, closed %s. Leave: %s  Keys: %s", backend, ClosedBy(st.Closing), leave, s.key("?"))
+	}
 	if st.State != console.Up {
 		text := fmt.Sprintf("DOWN since %s (%s): %s.", clock(st.Since, now), Ago(now.Sub(st.Since)), downReason(st))
 		if st.Dialogue {
@@ -135,6 +138,12 @@ func (s *session) notSent(err error) string {
 			return "not sent: the line is being opened. Leave: " + s.key(".")
 		}
 		return fmt.Sprintf("not sent: the line is DOWN (%s). Leave: %s", downReason(st), s.key("."))
+	case console.BecauseClosed:
+		hint := s.openHint()
+		if hint != "" {
+			hint += " "
+		}
+		return fmt.Sprintf("not sent: %s closed the line%s.%s Leave: %s", words(r.Holder), until(r.Until), hint, s.key("."))
 	case console.BecauseExplicit:
 		return fmt.Sprintf("not sent: typing alone does not write here. %s takes write.", s.key("a"))
 	case console.BecauseHeld:
@@ -152,10 +161,14 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 	who, why := words(e.Who), words(e.Why)
 	switch e.Kind {
 	case console.KindUp:
+		text = "up."
 		if e.For > 0 {
-			return fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1), false
+			text = fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1)
 		}
-		return "up.", false
+		if why != "" {
+			text += " " + why
+		}
+		return text, false
 	case console.KindDown:
 		if e.Reason == console.OnDemand {
 			return "closed: " + string(e.Reason) + ".", false
@@ -191,10 +204,16 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		if e.Sequence != "" {
 			return sentSequence(e, mine, who), false
 		}
-		if mine {
-			return fmt.Sprintf("BREAK sent (%dms).", e.For.Milliseconds()), false
+		what := "BREAK"
+		if e.Action != "" {
+			what += " and " + words(e.Action)
 		}
-		return fmt.Sprintf("%s sent BREAK (%dms).", who, e.For.Milliseconds()), false
+		if mine {
+			return fmt.Sprintf("%s sent (%dms).", what, e.For.Milliseconds()), false
+		}
+		return fmt.Sprintf("%s sent %s (%dms).", who, what, e.For.Milliseconds()), false
+	case console.KindClose, console.KindOpen, console.KindFlow, console.KindActing, console.KindOutput, console.KindAction:
+		return s.toldDone(e, mine)
 	case console.KindUnsent:
 		if mine {
 			return fmt.Sprintf("not sent: the last %d bytes that you typed (%s).", e.Lost, why), false
@@ -210,6 +229,59 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		return why + ".", true
 	}
 	return "", false
+}
+
+// toldDone is the line of what somebody did to the line or its target.
+func (s *session) toldDone(e console.Event, mine bool) (text string, urgent bool) {
+	who, action := words(e.Who), words(e.Action)
+	if mine {
+		who = "you"
+	}
+	switch e.Kind {
+	case console.KindClose:
+		text = who + " closed the line"
+		if e.For > 0 {
+			text += until(e.Time.Add(e.For))
+		}
+		if e.Why != "" {
+			text += fmt.Sprintf(": %q", words(e.Why))
+		}
+		return text + "." + s.openHint(), !mine
+	case console.KindOpen:
+		switch {
+		case e.Who == "":
+			return "the time of the closing is over; opening the line.", false
+		case e.Take:
+			return who + " opened the line anew, taking it from whoever held it.", false
+		}
+		return who + " opened the line anew.", false
+	case console.KindFlow:
+		return fmt.Sprintf("%s switched software flow control %s.", who, words(e.Result)), false
+	case console.KindActing:
+		if mine {
+			return fmt.Sprintf("%s begins. %s stops it.", action, s.key("!")), false
+		}
+		return fmt.Sprintf("%s runs %s.", who, action), !mine
+	case console.KindOutput:
+		return fmt.Sprintf("%s: %s", action, words(e.Why)), false
+	}
+	return fmt.Sprintf("%s ended after %s: %s.", action, Ago(e.For), words(e.Result)), false
+}
+
+// until is when something ends; nothing where it does not by itself.
+func until(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " until " + clock(t, time.Now())
+}
+
+// openHint names the key that opens the line, for those who may.
+func (s *session) openHint() string {
+	if s.place.Client().MayAdmin {
+		return " Open it: " + s.key("o")
+	}
+	return ""
 }
 
 func sentSequence(e console.Event, mine bool, who string) string {

@@ -41,7 +41,8 @@ type session struct {
 	escape  escape
 	guard   guard
 	prompt  *prompt // open question; nil if none
-	pending []byte  // typed, and the line had no room for it
+	errands errands
+	pending []byte // typed, and the line had no room for it
 	since   time.Time
 	warned  bool      // that the line takes no input
 	refused time.Time // when the person was last told that something was not sent
@@ -49,10 +50,8 @@ type session struct {
 	guarded time.Time // when the guard last held something back
 	lines   int       // that ^Ecr shows
 	leave   func(code int)
-	// playSequence sends a break sequence beside the loop.
-	playSequence func(name string)
-	left         bool
-	code         int
+	left    bool
+	code    int
 }
 
 // Run lets a client that has joined a console type and watch until it leaves,
@@ -110,6 +109,8 @@ func (s *session) begin() error {
 // claim does what --rw and --force ask for, or says why not and sets the exit code.
 func (s *session) claim(st console.Status) (err error) {
 	switch {
+	case s.o.ExitOnDown && st.Closing != nil:
+		err, s.code = errors.New("closed "+ClosedBy(st.Closing)), ExitDown
 	case s.o.ExitOnDown && st.State == console.Down:
 		err, s.code = errors.New("DOWN: "+downReason(st)), ExitDown
 	case s.o.Force:
@@ -151,22 +152,10 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 	hold := time.NewTimer(time.Hour) // of an unfinished escape sequence or answer
 	hold.Stop()
 	defer hold.Stop()
-	broke := make(chan error, 1)
-	breaking := false
-	var breaks Tasks
-	defer breaks.Wait()
 	ctx, cancel := context.WithCancel(ctx)
+	s.errands.ctx, s.errands.stop, s.errands.done = ctx, cancel, make(chan func())
+	defer s.errands.tasks.Wait()
 	defer cancel()
-	beside := func(send func() error) {
-		if breaking {
-			s.notice("not sent: a BREAK is on its way already.")
-			return
-		}
-		breaking = true
-		breaks.Go(func() { broke <- send() }, cancel)
-	}
-	sendBreak := func(d time.Duration) { beside(func() error { return s.place.Break(ctx, d) }) }
-	s.playSequence = func(name string) { beside(func() error { return s.place.Sequence(ctx, name) }) }
 	s.leave = func(code int) { s.left, s.code = true, code }
 	for !s.left {
 		in, room := typed, (<-chan struct{})(nil)
@@ -183,26 +172,23 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 				s.leave(ExitLeft)
 				break
 			}
-			s.typed(p, sendBreak)
+			s.typed(p)
 			if s.escape.held() {
 				hold.Reset(escapeHold)
 			} else if s.answers.Held() > 0 {
 				hold.Reset(answerHold)
 			}
 		case <-hold.C:
-			s.strokes(s.answers.Flush(nil), sendBreak)
+			s.strokes(s.answers.Flush(nil))
 			s.send(s.escape.flush())
 		case d, ok := <-s.terminal.Breaks:
 			if !ok {
 				s.terminal.Breaks = nil
 				break
 			}
-			sendBreak(d)
-		case err := <-broke:
-			breaking = false
-			if err != nil {
-				s.notice(s.notSent(err))
-			}
+			s.plainBreak(d)
+		case then := <-s.errands.done:
+			then()
 		case e, ok := <-s.place.Events():
 			if !ok {
 				s.leave(s.code)
@@ -284,7 +270,7 @@ func (s *session) event(e console.Event) {
 		}
 		s.painter.say(x)
 	}
-	if e.Kind == console.KindDown && s.o.ExitOnDown {
+	if (e.Kind == console.KindDown || e.Kind == console.KindClose) && s.o.ExitOnDown {
 		s.leave(ExitDown)
 	}
 }

@@ -30,6 +30,8 @@ func canTitle(t Terminal, o Options) bool {
 func (s *session) title(st console.Status) string {
 	name := words(st.Name)
 	switch {
+	case st.State == console.Closed:
+		return fmt.Sprintf("[closed] %s%s", name, others(st))
 	case st.State == console.Down && time.Until(st.NextTry) > 10*time.Second:
 		return fmt.Sprintf("[DOWN, next %s] %s", st.NextTry.Format(time.TimeOnly), name)
 	case st.State == console.Connecting || st.Dialogue:

@@ -9,16 +9,16 @@ import (
 
 // typed takes one packet of what the terminal sent: keystrokes, and answers of
 // the terminal itself, which never take the lock.
-func (s *session) typed(packet []byte, sendBreak func(time.Duration)) {
+func (s *session) typed(packet []byte) {
 	keys, answers := s.answers.Split(nil, nil, packet)
 	if len(answers) > 0 && len(s.pending) == 0 {
 		s.place.Reply(answers)
 	}
-	s.strokes(keys, sendBreak)
+	s.strokes(keys)
 }
 
 // strokes finds the escape keys in keystrokes and sends the rest.
-func (s *session) strokes(keys []byte, sendBreak func(time.Duration)) {
+func (s *session) strokes(keys []byte) {
 	if len(keys) == 0 {
 		return
 	}
@@ -38,7 +38,7 @@ func (s *session) strokes(keys []byte, sendBreak func(time.Duration)) {
 		if st.command != 0 {
 			s.send(plain)
 			plain = nil
-			if s.command(st.command, st.arg, sendBreak); s.left {
+			if s.command(st.command, st.arg); s.left {
 				return
 			}
 		}

@@ -99,6 +99,8 @@ func (w *watch) tell(ctx context.Context) error {
 				text = "up"
 			case console.KindDown:
 				text = "DOWN: " + words(string(e.Reason)) + "; retrying"
+			case console.KindClose:
+				text = words(e.Who) + " closed the line"
 			case console.KindGoodbye:
 				text, w.goodbye = words(e.Why), true
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/action"
 	"consoled/gateway/attach"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
@@ -30,6 +31,8 @@ type Gateway interface {
 	Join(s *Session, c *console.Console, kind string) *console.Attachment
 	// Attach runs an attach session to its end.
 	Attach(ctx context.Context, s *Session, c *console.Console, o attach.Options) int
+	// Actions are what can be done to a console's target.
+	Actions(c *console.Console) action.List
 	// Suffixes are cut off console names.
 	Suffixes() []string
 	// Reload loads, compares and applies the configuration; by says who asked.

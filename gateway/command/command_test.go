@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/action"
 	"consoled/gateway/attach"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
@@ -29,11 +30,13 @@ type site struct {
 	rights   map[string]map[string]auth.Rights // who, console
 	gateway  map[string]auth.Rights
 	attached []string
+	actions  map[string]action.List
 	reload   error
 }
 
 func (g *site) Consoles() []*console.Console                   { return g.set.All() }
 func (g *site) Console(name string) (*console.Console, bool)   { return g.set.Get(name) }
+func (g *site) Actions(c *console.Console) action.List         { return g.actions[c.Name()] }
 func (g *site) Suffixes() []string                             { return []string{".con"} }
 func (g *site) Version() string                                { return "1.2.3" }
 func (g *site) Health() Health                                 { return Health{Version: "1.2.3", Consoles: len(g.set.All())} }
@@ -50,6 +53,7 @@ func (g *site) Client(s *Session, c *console.Console, kind string) console.Clien
 	return console.Client{
 		Session: s.ID, Name: s.Who.Name, Source: s.Who.Source.String(), Kind: kind,
 		MayWrite: r.Has(auth.Write), MayBreak: r.Has(auth.Break), MayForce: r.Has(auth.Force),
+		MayPower: r.Has(auth.Power), MayAdmin: r.Has(auth.Admin),
 	}
 }
 
@@ -72,7 +76,7 @@ const (
 func newSite(t *testing.T) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	all := auth.Read | auth.Write | auth.Break | auth.Force | auth.WriteMany | auth.Admin
+	all := auth.Read | auth.Write | auth.Break | auth.Force | auth.Power | auth.WriteMany | auth.Admin
 	g := &site{
 		set: console.NewSet(ctx), fakes: map[string]*porttest.Fake{},
 		rights: map[string]map[string]auth.Rights{

@@ -31,10 +31,8 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(strings.TrimPrefix(text, "-")); err == nil {
 		return now.Add(-d), nil
 	}
-	if days, ok := strings.CutSuffix(strings.TrimPrefix(text, "-"), "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 100_000 {
-			return now.AddDate(0, 0, -n), nil
-		}
+	if days, ok := inDays(strings.TrimPrefix(text, "-")); ok {
+		return now.AddDate(0, 0, -days), nil
 	}
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
 	switch text {
@@ -61,6 +59,21 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 		code: ExitUsage, text: quote(text) + " is no time",
 		fix: "1h, 03:00, 2026-11-23, 2026-11-23T03:00:00Z, yesterday",
 	}
+}
+
+// inDays reads a number of days: "7d".
+func inDays(text string) (int, bool) {
+	digits, ok := strings.CutSuffix(text, "d")
+	n, err := strconv.Atoi(digits)
+	return n, ok && err == nil && n >= 0 && n < 100_000
+}
+
+// parseSpan reads a length of time: "90s", "10m", "7d".
+func parseSpan(text string) (time.Duration, error) {
+	if days, ok := inDays(text); ok {
+		return time.Duration(days) * 24 * time.Hour, nil
+	}
+	return time.ParseDuration(text)
 }
 
 // errInterrupted is the cause of a context that ^C ended.

@@ -45,7 +45,32 @@ type statusJSON struct {
 	End       int64        `json:"end"`
 	DiskBytes int64        `json:"disk_bytes"`
 	CanBreak  bool         `json:"can_break"`
+	Closed    *closedJSON  `json:"closed,omitempty"`
+	Running   *runningJSON `json:"running,omitempty"`
+	Modem     *modemJSON   `json:"modem,omitempty"` // absent where the line has none
+	Flow      *bool        `json:"software_flow,omitempty"`
 	Clients   []clientJSON `json:"clients"`
+}
+
+type closedJSON struct {
+	By     string     `json:"by"`
+	Reason string     `json:"reason,omitempty"`
+	Until  *time.Time `json:"until,omitempty"`
+}
+
+type runningJSON struct {
+	Action string    `json:"action"`
+	Who    string    `json:"who"`
+	Since  time.Time `json:"since"`
+}
+
+type modemJSON struct {
+	DTR bool `json:"dtr"`
+	RTS bool `json:"rts"`
+	CTS bool `json:"cts"`
+	DSR bool `json:"dsr"`
+	DCD bool `json:"dcd"`
+	RI  bool `json:"ri"`
 }
 
 func (c *call) details(x *console.Console) statusJSON {
@@ -53,6 +78,19 @@ func (c *call) details(x *console.Console) statusJSON {
 	j := statusJSON{
 		consoleJSON: c.describe(x), Address: x.Options().Backend.String(), BytesIn: st.BytesIn, BytesOut: st.BytesOut,
 		Start: r.Start(), End: r.End(), DiskBytes: r.Size(), CanBreak: st.CanBreak, Clients: []clientJSON{},
+	}
+	if st.Closing != nil {
+		j.Closed = &closedJSON{st.Closing.By, st.Closing.Why, moment(st.Closing.Until)}
+	}
+	if st.Act != nil {
+		j.Running = &runningJSON{st.Act.Name, st.Act.Who, st.Act.Since}
+	}
+	if lines, err := x.Modem(); err == nil {
+		m := modemJSON(lines)
+		j.Modem = &m
+	}
+	if on, can := x.SoftwareFlow(); can {
+		j.Flow = &on
 	}
 	for _, cl := range st.Clients {
 		j.Clients = append(j.Clients, clientJSON{
@@ -94,6 +132,13 @@ func Describe(x *console.Console, rights auth.Rights) string {
 		}
 		line("next try", "in "+attach.Ago(time.Until(st.NextTry))+", after "+itoa(st.Attempts)+" attempts")
 	}
+	if st.Closing != nil {
+		line("closed", attach.ClosedBy(st.Closing))
+	}
+	if st.Act != nil {
+		line("running", st.Act.Name+" by "+st.Act.Who+" for "+attach.Ago(now.Sub(st.Act.Since)))
+	}
+	line("modem lines", attach.ModemLines(x))
 	line("write", lockText(st))
 	for _, cl := range st.Clients {
 		line(modeWord(cl), screen.Printable(cl.Name, 80)+" from "+screen.Printable(cl.Source, 80)+

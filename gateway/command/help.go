@@ -75,8 +75,14 @@ const helpKeys = `keys while attached, after ^Ec (control E, then c):
   f         force: take write from whoever has it (asks for a reason)
   B or l0   send BREAK
   l1 .. lz  send a break sequence; l? lists those of this console
+  y         SysRq: BREAK, then the next key (h lists them)
+  !         actions: power and what else is configured; stop the one that you run
   w         who is here
   i         information about this console
+  x         line settings and modem lines
+  c         software flow control on or off
+  d         close: let go of the line for another program (asks)
+  o         reopen the line; takes it where somebody else holds it
   r / p     the last 20 / 60 lines again
   g         what you may do here
   v         version
@@ -88,6 +94,7 @@ const helpScripts = `for scripts:
   ssh gw ls --json | jq -r 'select(.state == "down") | .name'
   ssh node42@gw send --enter 'uptime'
   at=$(ssh node42@gw send --json --enter 'dmesg' | jq .offset); ssh node42@gw log --from $at
+  ssh node42@gw power cycle --yes --wait-for 'login:' --timeout 15m
   ssh -T node42@gw            the raw bytes from now on, read only
 stdout has results only; notices go to stderr, and SetEnv CONSOLED_QUIET=1 drops them.
 `
@@ -97,9 +104,9 @@ const helpExitCodes = `exit codes:
   1    no match
   64   the command line is wrong
   66   no such console, or not for you to see
-  69   the target is down
-  70   internal error
-  75   busy: somebody else is writing; try again
+  69   the target is down, or its line cannot do it
+  70   internal error, or an action failed
+  75   busy: somebody else is writing, or an action runs; try again
   77   not allowed
   78   the configuration has a mistake
   124  timed out

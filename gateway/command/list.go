@@ -54,6 +54,9 @@ func (c *call) describe(x *console.Console) consoleJSON {
 		LastOutput: moment(st.LastOutput), Lock: string(st.Lock.State), Description: o.Description,
 		Aliases: o.Subject.Aliases, Tags: o.Subject.Tags, Perm: strings.Split(c.rights(x).String(), ","),
 	}
+	if st.Closing != nil {
+		j.Reason = "closed by " + st.Closing.By
+	}
 	for _, cl := range st.Clients {
 		if cl.Writer {
 			idle := int64(st.Lock.Idle / time.Second)
@@ -203,8 +206,8 @@ func who(_ context.Context, c *call) int {
 // modeWord is what a client does at its console.
 func modeWord(cl console.ClientStatus) string {
 	switch {
-	case cl.Kind == console.Sending:
-		return "send"
+	case cl.Kind == console.Sending, cl.Kind == console.Commanding:
+		return cl.Kind
 	case cl.Writer:
 		return "write"
 	}

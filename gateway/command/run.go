@@ -161,11 +161,9 @@ func (c *call) permit() error {
 	if c.verb.target == noTarget && !c.g.GatewayRights(c.s.Who).Has(c.verb.needs) {
 		return errDenied(c.s, c.verb.name, c.verb.needs)
 	}
-	if len(c.consoles) > 1 && c.verb.needs.Has(auth.Write) {
-		for _, x := range c.consoles {
-			if !c.rights(x).Has(auth.WriteMany) {
-				return errDenied(c.s, x.Name(), auth.WriteMany)
-			}
+	if c.verb.needs.Has(auth.Write) {
+		if err := c.mayMany(); err != nil {
+			return err
 		}
 	}
 	for _, x := range c.consoles {

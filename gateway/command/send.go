@@ -118,12 +118,8 @@ func (c *call) stdin() ([]byte, error) {
 // each does something under the lock of each console, in the order of names,
 // and returns the worst exit code.
 func (c *call) each(ctx context.Context, do func(context.Context, *console.Attachment) error) int {
-	if n := len(c.consoles); n > 1 && !c.has("--yes") {
-		return c.out.fail(&usageError{
-			code: ExitUsage,
-			text: fmt.Sprintf("%s to %d consoles (%s .. %s)", c.verb.name, n, c.consoles[0].Name(), c.consoles[n-1].Name()),
-			fix:  "--yes, if you mean it",
-		})
+	if err := c.agreed(ctx, c.verb.name, false); err != nil {
+		return c.out.fail(err)
 	}
 	if !c.has("--stdin") {
 		var stop func()

@@ -41,7 +41,8 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		attachVerb(), lsVerb(), whoVerb(), statusVerb(), logVerb(), tailVerb(),
-		sendVerb(), breakVerb(), whoamiVerb(), reloadVerb(), checkVerb(), versionVerb(), helpVerb(),
+		sendVerb(), breakVerb(), sysrqVerb(), powerVerb(), runVerb(), closeVerb(), openVerb(), reopenVerb(),
+		whoamiVerb(), reloadVerb(), checkVerb(), versionVerb(), helpVerb(),
 	}
 }
 

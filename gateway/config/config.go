@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/action"
 	"consoled/gateway/console"
 	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
@@ -71,6 +72,7 @@ type Console struct {
 	Connect     dialogue.Script
 	Manners     console.Manners
 	Lock        console.LockOptions
+	Actions     action.List
 	NoLog       bool               // log: none
 	Escape      string             // "" means the default ^Ec; "none" none
 	NoTitle     bool               // title: false

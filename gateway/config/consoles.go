@@ -98,6 +98,7 @@ func (b *builder) expand(e *entry) {
 			if err := d.Backend.Check(); err != nil {
 				b.error(e.settings[e.line].value.place, "%s%v", forName(x.Name, e), err)
 			}
+			b.act(e, &d)
 		}
 		b.add(e, d.Console)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"consoled/gateway/action"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/ports"
@@ -28,7 +29,9 @@ type draft struct {
 	ssh    ssh.SSH
 	sim    sim.Sim
 
-	network ports.Network // of tcp and telnet
+	network        ports.Network // of tcp and telnet
+	actions, power action.List   // as the two keys have them
+	allPower       bool          // actions: { power: ipmi }
 }
 
 // newDraft has what holds for a line without configuration; folder is the main
@@ -157,6 +160,8 @@ var fields = []field{
 	{"grace", "", "30s", span(func(d *draft) *time.Duration { return &d.Lock.Grace }, "grace", time.Hour)},
 	{"force_reason", "", "required", word(func(d *draft) *string { return &d.Lock.ForceReason }, "force_reason", "required", "optional")},
 	{"force_cooldown", "", "10s", span(func(d *draft) *time.Duration { return &d.Lock.ForceCooldown }, "force_cooldown", time.Hour)},
+	{"actions", "", "", readActions},
+	{"power", "", "", readPower},
 	{"log", "", "full", readLog},
 	{"title", "", "true", readTitle},
 	{"escape", "", "^Ec", readEscape},
@@ -168,7 +173,7 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
+	"ipmi", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
 var laterLines = []string{"ipmi"}

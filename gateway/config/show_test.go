@@ -52,6 +52,7 @@ consoles:
   d: { sim: noise }
   i: { ssh: { to: "a@b@[::1]:2200", jump: [c, d@e], key: /k, agent: true, known_hosts: /h, command: "x: y # ${name}", pty: false, size: 10x20, keepalive: 0, legacy: true } }
   j: { ssh: { to: a, agent: /s, known_hosts: /h, jump: c } }
+  act: { sim: echo, actions: { cycle: { exec: [/bin/relay, "${name}", "a b", "$$${"], confirm: false }, blink: { exec: [blink], description: "a: #b", timeout: 90s, confirm: true } }, power: { status: { exec: [/bin/relay] }, boot-pxe: { exec: [a], timeout: 60s } } }
   e: { sim: { kind: noise, rate: 64KiB, name: "x${name}", seed: 7, speed: 2.5 } }
   k: { telnet: "ts1:24", login: { user: "ad min", password: { env: P }, prompts: { user: 'U\S+: ?$$', password: "P: $$$${" }, timeout: 30s }, on_idle: { after: 20m, send: "\\r" }, on_leave: { send: "exit\\r" }, ondemand: true, rate: 4 }
   l: { telnet: "ts1:25", on_connect: [ { send: "\\r\\d\\z" }, { expect: '=> *$$', timeout: 90s }, { break: 100ms }, { password: { env: Q } }, { exec: [sh, -c, "exit 0"], timeout: 1m } ], break: { "1": "+++", "2": "\\d\\z", y: "a", a: { send: "\\z", confirm: true } } }

@@ -103,6 +103,9 @@ func (a *Attachment) act(ask func(*Console, time.Time) (change, *Refusal)) error
 // loses the oldest events, never the console's pace.
 func (a *Attachment) Events() <-chan Event { return a.events }
 
+// Console is where the client is.
+func (a *Attachment) Console() *Console { return a.console }
+
 // Writer reports whether the client holds the lock.
 func (a *Attachment) Writer() bool {
 	c := a.console
@@ -135,6 +138,9 @@ func (a *Attachment) Update(cl Client) {
 func (a *Attachment) updateLocked(cl Client) {
 	c := a.console
 	a.client = cl
+	if !cl.MayPower {
+		a.stopActingLocked(refuse(BecauseNoRight))
+	}
 	c.changedLocked(c.lock.update(cl))
 	if c.line != nil {
 		c.dropLocked(c.line, func(in input) bool {
@@ -152,14 +158,28 @@ func (a *Attachment) Detach(why string) {
 	if a.gone || a.leaving != nil {
 		return
 	}
-	cl := a.client
-	cl.MayWrite, cl.MayBreak, cl.MayForce, cl.MayAdmin = false, false, false, false
-	a.updateLocked(cl)
+	a.disarmLocked()
 	a.offer(Event{
 		V: 1, Time: time.Now(), Console: c.o.Subject.Name, Kind: KindGoodbye,
 		Why: fmt.Sprintf("%s; closing in %s", why, showOut),
 	})
 	a.leaving = time.AfterFunc(showOut, func() { a.Leave(false) })
+}
+
+// Disarm takes every right from a client that is about to be told that it is
+// out.
+func (a *Attachment) Disarm() {
+	a.console.mu.Lock()
+	defer a.console.mu.Unlock()
+	if !a.gone {
+		a.disarmLocked()
+	}
+}
+
+func (a *Attachment) disarmLocked() {
+	cl := a.client
+	cl.MayWrite, cl.MayBreak, cl.MayForce, cl.MayPower, cl.MayAdmin = false, false, false, false, false
+	a.updateLocked(cl)
 }
 
 // Leave ends the attachment. lost tells a lost connection, which keeps the lock
@@ -198,6 +218,7 @@ func (a *Attachment) leaveLocked(lost bool) {
 
 func (a *Attachment) closeLocked() {
 	if !a.gone {
+		a.stopActingLocked(refuse(BecauseLeft))
 		a.gone = true
 		close(a.events)
 		close(a.left)

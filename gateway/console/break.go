@@ -35,6 +35,20 @@ func (a *Attachment) Sequence(ctx context.Context, name string) error {
 	return a.play(ctx, s.Send, Event{Kind: KindBreak, Sequence: name})
 }
 
+// SysRq sends a break and a key as one, so that nothing comes between: the
+// kernel waits for the key for five seconds (Documentation/admin-guide/sysrq.rst).
+// It is otherwise as Break.
+func (a *Attachment) SysRq(ctx context.Context, key byte) error {
+	s := dialogue.Sequence{{Break: defaultBreak}, {Text: []byte{key}}}
+	return a.play(ctx, s, Event{Kind: KindBreak, For: defaultBreak, Action: "sysrq " + string(rune(key))})
+}
+
+// SysRqEnds is what a SysRq key does to the machine where it ends it at once,
+// and "" for the others.
+func SysRqEnds(key byte) string {
+	return map[byte]string{'b': "reboots", 'c': "crashes", 'o': "powers off"}[key]
+}
+
 func (a *Attachment) play(ctx context.Context, s dialogue.Sequence, e Event) error {
 	in := input{from: a, play: s, event: e, done: make(chan error, 1)}
 	if refusal := a.pushBreak(in); refusal != nil {

@@ -11,6 +11,7 @@ const (
 	Interactive = "attach" // a person with a PTY
 	Watching    = "watch"  // a stream that only reads
 	Sending     = "send"   // one text or BREAK, sent by a command
+	Commanding  = "action" // runs an action, or closes and opens the line, by a command
 )
 
 // A Client is the plain facts about a session that attaches.
@@ -24,6 +25,7 @@ type Client struct {
 	MayWrite bool
 	MayBreak bool
 	MayForce bool
+	MayPower bool // run actions
 	MayAdmin bool
 }
 
@@ -35,7 +37,8 @@ const (
 	Connecting State = "connecting" // at start, before the first attempt has ended
 	Up         State = "up"
 	Down       State = "down"
-	Idle       State = "idle" // opened on demand, and nobody needs it
+	Idle       State = "idle"   // opened on demand, and nobody needs it
+	Closed     State = "closed" // let go of, and not tried
 )
 
 // A Status is what is to be known about a console at one moment.
@@ -48,6 +51,8 @@ type Status struct {
 	Fix        string       // what to do about it; likewise
 	NextTry    time.Time    // when it is down
 	Attempts   int          // since it went down
+	Closing    *Closing     // nil but while somebody has the line closed
+	Act        *Act         // nil but while an action runs
 	LastOutput time.Time
 	Lock       LockStatus
 	Clients    []ClientStatus // in the order in which they came

@@ -72,8 +72,12 @@ type Console struct {
 	outage   outage
 	talking  bool // the dialogue on connect is under way
 	manner   manner
-	changes  int                     // of the line's configuration
+	changes  int                     // of the line's configuration, or of whether it is to be open
 	redial   context.CancelCauseFunc // ends the attempt, the wait before the next one, or the line
+	closing  *Closing                // nil but while somebody has the line closed
+	opening  *time.Timer             // opens it when its time is over
+	take     bool                    // the next attempt takes the line from whoever holds it
+	acting   *Acting                 // nil but while an action runs
 	ended    bool
 	goodbye  string // once ended
 
@@ -83,8 +87,9 @@ type Console struct {
 	tasks   sync.WaitGroup
 }
 
-// errChanged ends a line whose configuration changed.
-var errChanged = errors.New("configuration changed")
+// errInterrupted ends a line, or the wait for one, that is to be closed or
+// opened anew: somebody asked for it, or its configuration changed.
+var errInterrupted = errors.New("the line is closed or opened anew")
 
 // New makes a console and opens its record; Run brings it to life.
 func New(o Options) (*Console, error) {
@@ -156,8 +161,12 @@ func (c *Console) attempt(ctx context.Context) *line {
 	defer redial(nil)
 	c.mu.Lock()
 	c.redial = redial
-	change := c.changes
+	change, closed := c.changes, c.closing != nil
 	c.mu.Unlock()
+	if closed {
+		c.stayClosed(ctx, change)
+		return nil
+	}
 	c.wanted(dial)
 	backend := c.Options().Backend
 	port, err := c.dial(dial, backend)
@@ -178,7 +187,7 @@ func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port
 		return nil, err
 	}
 	defer done()
-	return backend.Open(ctx)
+	return c.openOrTake(ctx, backend)
 }
 
 // retry tells that the line is down, and waits until it is to be tried again.
@@ -220,8 +229,8 @@ func (c *Console) part(ctx context.Context, l *line) {
 func (c *Console) up(l *line) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l.stopped {
-		return // it has ended already
+	if l.ended() {
+		return // before it was up
 	}
 	c.line, c.redial, c.talking = l, l.end, false
 	c.movedLocked()
@@ -252,7 +261,7 @@ func (c *Console) down(err error) time.Duration {
 	c.talking = false
 	c.movedLocked()
 	switch {
-	case errors.Is(err, errChanged):
+	case c.closing != nil, errors.Is(err, errInterrupted): // no outage
 		c.attempts, c.flaps = 0, 0
 		return 0
 	case errors.Is(err, errUnneeded):
@@ -285,6 +294,11 @@ func (c *Console) down(err error) time.Duration {
 func (c *Console) pause(ctx context.Context, d time.Duration, change int) {
 	ctx, cancel := context.WithTimeout(ctx, max(d, 0))
 	defer cancel()
+	c.await(ctx, cancel, change)
+}
+
+// await waits for the end of ctx, which a change since brings about.
+func (c *Console) await(ctx context.Context, cancel context.CancelFunc, change int) {
 	c.mu.Lock()
 	if c.changes != change {
 		cancel()
@@ -311,7 +325,7 @@ func (c *Console) end(cause error) {
 	}
 	c.clients = nil
 	c.lock.free()
-	for _, timer := range []*time.Timer{c.alarm, c.outage.alarm, c.manner.idle, c.manner.linger} {
+	for _, timer := range []*time.Timer{c.alarm, c.outage.alarm, c.manner.idle, c.manner.linger, c.opening} {
 		if timer != nil {
 			timer.Stop()
 		}
@@ -341,16 +355,14 @@ func (c *Console) Update(o Options, reopen bool) {
 	if !reopen && c.state == Down && c.redial != nil {
 		// What keeps it down may be what was changed, such as a password.
 		c.attempts = 0
-		c.changes++
-		c.redial(errChanged)
+		c.interruptLocked()
 	}
 	if reopen {
 		c.attempts = 0
-		c.changes++
-		c.tellLocked(Event{Kind: KindChange, Why: o.Backend.String()})
-		if c.redial != nil {
-			c.redial(errChanged)
+		if c.closing == nil {
+			c.tellLocked(Event{Kind: KindChange, Why: o.Backend.String()})
 		}
+		c.interruptLocked()
 	}
 }
 

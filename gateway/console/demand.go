@@ -9,7 +9,7 @@ import (
 // on demand.
 func (c *Console) wanted(ctx context.Context) {
 	c.mu.Lock()
-	if c.neededLocked() {
+	if c.neededLocked() || c.closing != nil {
 		if c.state == Idle { // somebody came while it was being closed
 			c.state, c.since, c.reason = Connecting, time.Now(), ""
 		}

@@ -17,8 +17,11 @@ func (c *Console) begin(l *line) {
 	c.mu.Lock()
 	script := c.o.Connect
 	c.talking, c.redial = !script.Empty(), l.end
+	if c.changes != l.change {
+		l.end(errInterrupted) // which came too late for the attempt
+	}
 	c.mu.Unlock()
-	if script.Empty() {
+	if script.Empty() || l.ended() {
 		c.up(l)
 		return
 	}

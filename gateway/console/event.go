@@ -30,6 +30,12 @@ const (
 	KindUnsent  Kind = "unsent"   // Lost bytes that a client had queued did not reach the line; Why says it
 	KindGap     Kind = "gap"      // recording began to fail, or works again and Lost bytes are missing
 	KindChange  Kind = "change"   // the configuration of the line changed
+	KindClose   Kind = "close"    // somebody let go of the line; For is how long, 0 until it is opened
+	KindOpen    Kind = "open"     // the line is tried again; Who is empty where the time was over
+	KindFlow    Kind = "flow"     // the writer switched software flow control; Result says how
+	KindActing  Kind = "acting"   // somebody began an action
+	KindOutput  Kind = "output"   // of an action, one line in Why; not recorded
+	KindAction  Kind = "action"   // an action ended; Result says how
 	KindGoodbye Kind = "goodbye"  // the console, or this client's stay, ends; Why says it
 )
 
@@ -52,7 +58,10 @@ type Event struct {
 	Reason  ports.Reason  `json:"reason,omitempty"` // of down
 	For     time.Duration `json:"for_ns,omitempty"` // length of a break, an outage, a grace period
 	Attempt int           `json:"attempt,omitempty"`
-	Lost    int64         `json:"lost,omitempty"` // bytes of a gap, or that were not sent
+	Action  string        `json:"action,omitempty"` // name of an action, or the SysRq key behind a break
+	Result  string        `json:"result,omitempty"` // of an action: hostile
+	Take    bool          `json:"take,omitempty"`   // the line is taken from whoever holds it
+	Lost    int64         `json:"lost,omitempty"`   // bytes of a gap, or that were not sent
 	// Sequence is the name of a break sequence.
 	Sequence string `json:"sequence,omitempty"`
 

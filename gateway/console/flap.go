@@ -1,6 +1,10 @@
 package console
 
-import "time"
+import (
+	"time"
+
+	"consoled/ports"
+)
 
 // calm is how many times in a row a line that comes up and soon ends again is told
 // of. From then on it is told once it is stable: a program that dies at once
@@ -19,6 +23,9 @@ func (c *Console) tellUpLocked() {
 	e := Event{Kind: KindUp}
 	if c.outage.told == Down {
 		e.For, e.Attempt = c.since.Sub(c.outage.since), c.attempts
+	}
+	if r, ok := c.line.port.(ports.Remarker); ok {
+		e.Why = r.Remark()
 	}
 	c.outage.told = Up
 	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))

@@ -19,10 +19,7 @@ func (c *Console) tellLocked(e Event) {
 	if c.ended {
 		return
 	}
-	e.V, e.Time, e.Console, e.Offset = 1, time.Now(), c.o.Subject.Name, c.record.End()
-	for _, a := range c.clients {
-		a.offer(e)
-	}
+	e = c.showLocked(e)
 	if len(c.journal) < longestJournal {
 		c.journal = append(c.journal, e)
 	} else {
@@ -32,6 +29,16 @@ func (c *Console) tellLocked(e Event) {
 		c.writing = true
 		c.tasks.Go(c.writeJournal)
 	}
+}
+
+// showLocked offers an event to everybody attached, and returns it with its
+// time and place.
+func (c *Console) showLocked(e Event) Event {
+	e.V, e.Time, e.Console, e.Offset = 1, time.Now(), c.o.Subject.Name, c.record.End()
+	for _, a := range c.clients {
+		a.offer(e)
+	}
+	return e
 }
 
 // longestJournal is how many events may wait for a disk that hangs.

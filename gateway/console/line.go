@@ -57,6 +57,16 @@ func (l *line) end(err error) {
 	})
 }
 
+// ended reports whether the line is over.
+func (l *line) ended() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // hangUp closes the port, after what has been collected was read. No reader
 // follows.
 func (c *Console) hangUp(l *line) {

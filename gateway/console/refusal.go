@@ -9,9 +9,10 @@ import (
 // tell it with.
 type Refusal struct {
 	Because Because
-	Holder  string        // who has the lock
-	Idle    time.Duration // how long they have not typed
-	Until   time.Time     // when the grace period ends
+	Holder  string        // who has the lock, has closed the line or runs an action
+	Idle    time.Duration // how long they have not typed, or the action runs
+	Until   time.Time     // when the grace period or the closing ends
+	Action  string        // that runs
 }
 
 // Because is the kind of a refusal.
@@ -24,6 +25,9 @@ const (
 	BecauseNoRight    Because = "no right"    // the client lacks the right
 	BecauseExplicit   Because = "explicit"    // typing alone does not take this lock; ^Eca does
 	BecauseDown       Because = "down"        // the line is down
+	BecauseClosed     Because = "closed"      // somebody has the line closed
+	BecauseActing     Because = "acting"      // an action runs
+	BecauseNoFlow     Because = "no flow"     // this line cannot switch software flow control
 	BecauseNotHolder  Because = "not holder"  // only the writer may do this
 	BecauseCooldown   Because = "cooldown"    // the lock was forced moments ago
 	BecauseNoReason   Because = "no reason"   // forcing needs a reason
@@ -48,6 +52,12 @@ func (r *Refusal) Error() string {
 		return "typing alone does not write on this console"
 	case BecauseDown:
 		return "the line is down"
+	case BecauseClosed:
+		return fmt.Sprintf("%s closed the line", r.Holder)
+	case BecauseActing:
+		return fmt.Sprintf("%s runs %s (for %s)", r.Holder, r.Action, r.Idle.Round(time.Second))
+	case BecauseNoFlow:
+		return "this line cannot switch software flow control"
 	case BecauseNotHolder:
 		return "you are not the writer"
 	case BecauseCooldown:

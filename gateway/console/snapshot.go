@@ -49,6 +49,14 @@ func (c *Console) Status() Status {
 	if c.state == Down {
 		s.Attempts, s.Fix = c.attempts, c.fix
 	}
+	if c.closing != nil {
+		closing := *c.closing
+		s.Closing = &closing
+	}
+	if c.acting != nil {
+		act := c.acting.Act
+		s.Act = &act
+	}
 	s.Dialogue = c.talking
 	if c.line != nil {
 		_, s.CanBreak = c.line.port.(ports.Breaker)

@@ -105,6 +105,8 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 		return refuse(BecauseLeft)
 	case !a.client.MayWrite:
 		return refuse(BecauseNoRight)
+	case c.closing != nil:
+		return &Refusal{Because: BecauseClosed, Holder: c.closing.By, Until: c.closing.Until}
 	case c.line == nil && c.talking:
 		return refuse(BecauseDialogue)
 	case c.line == nil:

@@ -74,7 +74,7 @@ func (t *Talk) exec(ctx context.Context, argv []string, limit time.Duration) err
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=vt220", "HOME=/"}
-	ownGroup(cmd)
+	ports.OwnGroup(cmd)
 	cmd.WaitDelay = time.Second
 	says := &stderr{}
 	cmd.Stdout, cmd.Stderr = writer(func(p []byte) (int, error) { return len(p), t.write(p, limit) }), says
@@ -94,7 +94,7 @@ func (t *Talk) exec(ctx context.Context, argv []string, limit time.Duration) err
 	if err = cmd.Run(); errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // it has ended well and left something in the background
 	}
-	endGroup(cmd)
+	ports.EndGroup(cmd)
 	stop()
 	fed.Wait()
 	t.mu.Lock()

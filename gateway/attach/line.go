@@ -1,0 +1,113 @@
+package attach
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"consoled/gateway/console"
+	"consoled/ports"
+)
+
+// ClosedBy says who let go of a line, until when and why.
+func ClosedBy(c *console.Closing) string {
+	text := "by " + words(c.By)
+	if !c.Until.IsZero() {
+		text += " until " + c.Until.Format(time.DateTime)
+	}
+	if c.Why != "" {
+		text += ": " + words(c.Why)
+	}
+	return text
+}
+
+// ModemLines is the lines that are up, "none is up", or "" where the line has
+// none or is down.
+func ModemLines(c *console.Console) string {
+	lines, err := c.Modem()
+	if err != nil {
+		return ""
+	}
+	var up []string
+	for _, l := range []struct {
+		name string
+		up   bool
+	}{{"DTR", lines.DTR}, {"RTS", lines.RTS}, {"CTS", lines.CTS}, {"DSR", lines.DSR}, {"DCD", lines.DCD}, {"RI", lines.RI}} {
+		if l.up {
+			up = append(up, l.name)
+		}
+	}
+	if up == nil {
+		return "none is up"
+	}
+	return strings.Join(up, " ")
+}
+
+// settings shows how the line is set and what its modem lines do.
+func (s *session) settings() {
+	lines := []string{"line of " + s.console.Name() + ":", "  " + words(s.console.Options().Backend.String())}
+	_, err := s.console.Modem()
+	var r *console.Refusal
+	switch {
+	case errors.As(err, &r):
+		lines = append(lines, "  it is "+stateText(s.console.Status().State))
+	case ports.ReasonOf(err) == ports.Unsupported:
+		lines = append(lines, "  it has no modem lines")
+	case err != nil:
+		lines = append(lines, "  modem lines: "+words(err.Error()))
+	default:
+		lines = append(lines, "  modem lines: "+ModemLines(s.console))
+	}
+	if on, can := s.console.SoftwareFlow(); can {
+		lines = append(lines, "  software flow control is "+onOff(on)+"; "+s.key("c")+" switches it")
+	}
+	s.painter.say(paint{lines: lines, plain: true})
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+func stateText(st console.State) string {
+	if st == console.Down {
+		return "DOWN"
+	}
+	return string(st)
+}
+
+// switchFlow turns software flow control on or off.
+func (s *session) switchFlow() {
+	if err := s.place.SwitchFlow(); err != nil {
+		s.notice("not switched: " + words(err.Error()) + ".")
+	}
+}
+
+// closeLine lets go of the line, after a question.
+func (s *session) closeLine() {
+	if !s.place.Client().MayAdmin {
+		s.notice("you may not close this line.")
+		return
+	}
+	question := fmt.Sprintf("[%s] Let go of the line, so that another program can have it? (y/n): ", s.console.Name())
+	s.open(question, func(answer string) {
+		if answer != "y" {
+			s.notice("not closed.")
+			return
+		}
+		s.tellFailed("not closed", s.place.CloseLine("", 0))
+	})
+}
+
+// reopenLine opens the line anew, or takes it again.
+func (s *session) reopenLine() { s.tellFailed("not reopened", s.place.ReopenLine()) }
+
+// tellFailed says what was not done, and why.
+func (s *session) tellFailed(what string, err error) {
+	if err != nil {
+		s.notice(what + ": " + words(err.Error()) + ".")
+	}
+}
