@@ -49,17 +49,13 @@ func (p *port) characters(k wire.SOLPacket, session uint32) (fresh bool, err err
 	a := &p.arrived
 	known := 0
 	if k.Sequence == a.seq {
-		known = min(a.length, len(k.Data))
+		known = a.length
 	}
-	more := k.Data[known:]
+	more := k.Data[min(known, len(k.Data)):]
 	if !p.keep(more) {
 		return false, nil
 	}
-	a.length = len(k.Data)
-	if known > 0 {
-		a.length = max(known, a.length)
-	}
-	a.seq, a.session = k.Sequence, session
+	a.seq, a.session, a.length = k.Sequence, session, max(known, len(k.Data))
 	ack := wire.SOLPacket{Ack: k.Sequence, Accepted: byte(len(k.Data))}
 	return len(more) > 0, p.s.send(wire.SOL, wire.AppendSOL(nil, ack))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"consoled/ports"
@@ -29,6 +30,14 @@ const (
 	IdentifyOn  Command = "identify on"
 	IdentifyOff Command = "identify off"
 )
+
+// group is what an error calls the command: "power cycle", "boot pxe".
+func (c Command) group() string {
+	if strings.Contains(string(c), " ") {
+		return string(c)
+	}
+	return "power " + string(c)
+}
 
 // controls are the commands of Chassis Control (28.3).
 var controls = map[Command]byte{PowerOff: 0, PowerOn: 1, PowerCycle: 2, PowerReset: 3, PowerDiag: 4, PowerSoft: 5}
@@ -62,7 +71,12 @@ const chassisLimit = 30 * time.Second
 func (b IPMI) Chassis(ctx context.Context, c Command) (Status, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, chassisLimit, errors.New("the BMC takes too long"))
 	defer cancel()
-	s, err := b.dial(ctx, fmt.Sprintf("chassis %s ", c))
+	op := fmt.Sprintf("%s %s", c.group(), b)
+	conn, err := b.dial(ctx, op)
+	if err != nil {
+		return Status{}, err
+	}
+	s, err := b.begin(ctx, conn, op)
 	if err != nil {
 		return Status{}, err
 	}

@@ -19,16 +19,20 @@ type glut struct {
 
 // count counts such a packet.
 func (g *glut) count(now time.Time) {
-	g.debt = max(0, g.debt-now.Sub(g.at).Seconds()*glutRate) + 1
+	g.debt = g.owed(now) + 1
 	g.at = now
 }
 
+// owed is what is left of the debt.
+func (g *glut) owed(now time.Time) float64 {
+	return max(0, g.debt-now.Sub(g.at).Seconds()*glutRate)
+}
+
 // wait pauses where there were too many; it is false when stop ended it.
-func (g *glut) wait(stop <-chan struct{}) bool {
-	if g.debt <= glutBurst {
+func (g *glut) wait(now time.Time, stop <-chan struct{}) bool {
+	if g.debt <= glutBurst || g.owed(now) <= glutBurst {
 		return true
 	}
-	g.debt -= glutPause.Seconds() * glutRate
 	pause := time.NewTimer(glutPause)
 	defer pause.Stop()
 	select {

@@ -115,7 +115,16 @@ func (b IPMI) Take(ctx context.Context) (ports.Port, error) {
 }
 
 func (b IPMI) open(ctx context.Context, take bool) (ports.Port, error) {
-	s, err := b.dial(ctx, "open ")
+	conn, err := b.dial(ctx, "open "+b.String())
+	if err != nil {
+		return nil, err
+	}
+	return b.openOn(ctx, conn, take)
+}
+
+// openOn opens the console on a socket, which is closed when that fails.
+func (b IPMI) openOn(ctx context.Context, conn net.Conn, take bool) (ports.Port, error) {
+	s, err := b.begin(ctx, conn, "open "+b.String())
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +136,9 @@ func (b IPMI) open(ctx context.Context, take bool) (ports.Port, error) {
 	return p, nil
 }
 
-// dial opens a socket and a session on it; op is how its errors begin.
-func (b IPMI) dial(ctx context.Context, op string) (*session, error) {
-	op += b.String()
+// dial opens a socket. It is connected: the kernel drops what comes from
+// another address, and tells us when nobody listens.
+func (b IPMI) dial(ctx context.Context, op string) (net.Conn, error) {
 	if ctx.Err() != nil {
 		return nil, ports.Ended(ctx, op)
 	}
@@ -138,14 +147,20 @@ func (b IPMI) dial(ctx context.Context, op string) (*session, error) {
 	}
 	dialer := net.Dialer{Timeout: 10 * time.Second} // of the name server
 	conn, err := dialer.DialContext(ctx, "udp", b.address())
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ports.Ended(ctx, op)
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			conn.Close()
 		}
+		return nil, ports.Ended(ctx, op)
+	case err != nil:
 		return nil, ports.Classify(op, err)
 	}
-	// The socket is connected: the kernel drops what comes from another address,
-	// and tells us when nobody listens.
+	return conn, nil
+}
+
+// begin logs in on a socket, which is closed when that fails.
+func (b IPMI) begin(ctx context.Context, conn net.Conn, op string) (*session, error) {
 	s := &session{conn: conn, op: op}
 	if err := b.logIn(ctx, s); err != nil {
 		s.leave(ctx)

@@ -30,7 +30,7 @@ func (b IPMI) logIn(ctx context.Context, s *session) error {
 	if err := s.capabilities(ctx, privileges[b.Privilege]); err != nil {
 		return err
 	}
-	h, err := b.begin(ctx, s, password, key)
+	h, err := b.propose(ctx, s, password, key)
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func (s *session) handshake(ctx context.Context, tries int, kind wire.Payload, p
 	})
 }
 
-// begin opens the handshake with the best suite that the BMC agrees to.
-func (b IPMI) begin(ctx context.Context, s *session, password, key []byte) (*wire.Handshake, error) {
+// propose opens the handshake with the best suite that the BMC agrees to.
+func (b IPMI) propose(ctx context.Context, s *session, password, key []byte) (*wire.Handshake, error) {
 	var err error
 	for i := range wire.Suites {
 		suite := &wire.Suites[i]

@@ -214,10 +214,11 @@ func (p *port) serve() error {
 		case err != nil:
 			return err
 		}
-		if err := p.take(p.s.in[:n], time.Now()); err != nil {
+		now = time.Now()
+		if err := p.take(p.s.in[:n], now); err != nil {
 			return err
 		}
-		if !p.glut.wait(p.stop) {
+		if !p.glut.wait(now, p.stop) {
 			return errClosed
 		}
 	}

@@ -1,0 +1,209 @@
+package bmctest
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// A Noise is what a bad network does to the datagrams of one direction.
+type Noise struct {
+	Lose, Double, Delay float64                      // how likely each is
+	Change              func(packet []byte) [][]byte // what arrives in place of one; nil is the packet
+
+	mu   sync.Mutex
+	rng  *rand.Rand
+	late []byte // comes after the next one
+}
+
+// Pass is what arrives when packet is sent.
+func (n *Noise) Pass(packet []byte) [][]byte {
+	if n == nil {
+		return [][]byte{packet}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.rng == nil {
+		n.rng = rand.New(rand.NewPCG(1, 2))
+	}
+	var out [][]byte
+	switch {
+	case n.rng.Float64() < n.Lose:
+	case n.late == nil && n.rng.Float64() < n.Delay:
+		n.late = bytes.Clone(packet)
+		return nil
+	default:
+		out = append(out, packet)
+		if n.rng.Float64() < n.Double {
+			out = append(out, packet)
+		}
+	}
+	if n.late != nil {
+		out, n.late = append(out, n.late), nil
+	}
+	if n.Change == nil {
+		return out
+	}
+	var changed [][]byte
+	for _, p := range out {
+		changed = append(changed, n.Change(bytes.Clone(p))...)
+	}
+	return changed
+}
+
+// Relay stands between a remote console and a real BMC at address, with a
+// noise for each direction; nil is none. It serves one remote console.
+func Relay(address string, there, back *Noise) (relay string, stop func(), err error) {
+	front, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	behind, err := net.Dial("udp", address)
+	if err != nil {
+		front.Close()
+		return "", nil, err
+	}
+	var tasks sync.WaitGroup
+	var mu sync.Mutex
+	var client net.Addr
+	tasks.Go(func() {
+		buf := make([]byte, 2048)
+		for {
+			n, from, err := front.ReadFrom(buf)
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			mu.Lock()
+			client = from
+			mu.Unlock()
+			for _, p := range there.Pass(buf[:n]) {
+				behind.Write(p)
+			}
+		}
+	})
+	tasks.Go(func() {
+		buf := make([]byte, 2048)
+		for {
+			n, err := behind.Read(buf)
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			mu.Lock()
+			to := client
+			mu.Unlock()
+			for _, p := range back.Pass(buf[:n]) {
+				if to != nil {
+					front.WriteTo(p, to)
+				}
+			}
+		}
+	})
+	return front.LocalAddr().String(), func() { front.Close(); behind.Close(); tasks.Wait() }, nil
+}
+
+// Pipe is a network of two in memory, which a synctest bubble can hold: the
+// remote console's end and the BMC's.
+func Pipe(there, back *Noise) (net.Conn, net.PacketConn) {
+	a, b := newEnd(), newEnd()
+	a.other, a.noise = b, there
+	b.other, b.noise = a, back
+	return a, packetEnd{b}
+}
+
+// An end is one of a Pipe.
+type end struct {
+	other *end
+	noise *Noise
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced at every change
+	queue    [][]byte
+	deadline time.Time
+	closed   bool
+}
+
+func newEnd() *end { return &end{changed: make(chan struct{})} }
+
+func (e *end) change() { close(e.changed); e.changed = make(chan struct{}) }
+
+// full is where datagrams are dropped, as a kernel does.
+const full = 256
+
+func (e *end) Write(b []byte) (int, error) {
+	for _, p := range e.noise.Pass(b) {
+		o := e.other
+		o.mu.Lock()
+		if !o.closed && len(o.queue) < full {
+			o.queue = append(o.queue, bytes.Clone(p))
+			o.change()
+		}
+		o.mu.Unlock()
+	}
+	return len(b), nil
+}
+
+func (e *end) Read(b []byte) (int, error) {
+	for {
+		e.mu.Lock()
+		changed, deadline := e.changed, e.deadline
+		switch {
+		case e.closed:
+			e.mu.Unlock()
+			return 0, net.ErrClosed
+		case !deadline.IsZero() && !time.Now().Before(deadline):
+			e.mu.Unlock()
+			return 0, os.ErrDeadlineExceeded
+		case len(e.queue) > 0:
+			n := copy(b, e.queue[0])
+			e.queue = e.queue[1:]
+			e.mu.Unlock()
+			return n, nil
+		}
+		e.mu.Unlock()
+		var after <-chan time.Time
+		if !deadline.IsZero() {
+			timer := time.NewTimer(time.Until(deadline))
+			defer timer.Stop()
+			after = timer.C
+		}
+		select {
+		case <-changed:
+		case <-after:
+		}
+	}
+}
+
+func (e *end) SetReadDeadline(t time.Time) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.deadline = t
+	e.change()
+	return nil
+}
+
+func (e *end) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	e.change()
+	return nil
+}
+
+func (e *end) LocalAddr() net.Addr              { return &net.UDPAddr{} }
+func (e *end) RemoteAddr() net.Addr             { return &net.UDPAddr{} }
+func (e *end) SetDeadline(t time.Time) error    { return e.SetReadDeadline(t) }
+func (e *end) SetWriteDeadline(time.Time) error { return nil }
+
+// A packetEnd is an end as a net.PacketConn.
+type packetEnd struct{ *end }
+
+func (e packetEnd) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, err := e.Read(b)
+	return n, e.RemoteAddr(), err
+}
+
+func (e packetEnd) WriteTo(b []byte, _ net.Addr) (int, error) { return e.Write(b) }
