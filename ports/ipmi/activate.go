@@ -130,7 +130,7 @@ func (p *port) part(err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), partingLimit)
 	defer cancel()
 	switch {
-	case errors.Is(err, errEnded) || errors.Is(err, errClosed):
+	case errors.Is(err, errEnded), errors.Is(err, errTaken), errors.Is(err, errClosed):
 		if p.flight.on {
 			p.s.send(wire.SOL, wire.AppendSOL(nil, wire.SOLPacket{Flags: wire.FlushInbound}))
 		}

@@ -2,6 +2,7 @@ package ipmi
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"consoled/ports/ipmi/wire"
@@ -35,6 +36,15 @@ type flight struct {
 
 	hold  time.Time // nothing is sent before; zero if it may be
 	pause time.Duration
+}
+
+// number begins the numbering of packets with one that carries nothing. A BMC
+// may remember the last number of the session before (ipmi_sim does) and take our
+// first packet for a repetition: it acknowledges it, and the machine never gets it. Whether this one
+// arrives is not waited for, as some acknowledge no empty packet.
+func (p *port) number() error {
+	p.flight.seq = byte(1 + rand.N(15))
+	return p.s.send(wire.SOL, wire.AppendSOL(nil, wire.SOLPacket{Sequence: p.flight.seq}))
 }
 
 func (f *flight) held() bool { return !f.hold.IsZero() }

@@ -172,7 +172,7 @@ func TestDowngrade(t *testing.T) {
 			if e := failure(t, err); e.Reason != ports.Failed || !strings.Contains(err.Error(), "not proposed") {
 				t.Errorf("%v", err)
 			}
-			if !slices.Equal(sent, []wire.Payload{wire.OpenReply}) || bmc.Log().Proofs != 0 {
+			if proofs := bmc.Log().Proofs; proofs != 0 || !slices.Equal(sent, []wire.Payload{wire.OpenReply}) {
 				t.Errorf("it went on after the answer: % x", sent)
 			}
 		})

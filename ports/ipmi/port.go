@@ -199,6 +199,9 @@ func (p *port) run() {
 
 // serve does what is due and takes in what comes.
 func (p *port) serve() error {
+	if err := p.number(); err != nil {
+		return err
+	}
 	for {
 		now := time.Now()
 		if err := p.work(now); err != nil {

@@ -284,6 +284,21 @@ func TestUnread(t *testing.T) {
 	})
 }
 
+// TestNumberOfBefore: a BMC that remembers the numbers of the session before
+// does not take what is typed first for a repetition.
+func TestNumberOfBefore(t *testing.T) {
+	for seen := range byte(16) {
+		synctest.Test(t, func(t *testing.T) {
+			bmc := &bmctest.BMC{Seen: seen}
+			p := mustOpen(t, bmc)
+			p.Write([]byte("x"))
+			if heard := string(bmc.Log().Heard); heard != "x" {
+				t.Errorf("after %d the machine heard %q", seen, heard)
+			}
+		})
+	}
+}
+
 // TestRepetitions: a BMC repeats a packet with more in it, and an old one comes
 // late. Neither is doubled.
 func TestRepetitions(t *testing.T) {

@@ -23,6 +23,7 @@ type BMC struct {
 	Suites              []int  // those it does; 17 and 3 if nil
 	Room                int    // its inbound payload size; 64 if 0
 	Echo                bool   // the machine says what it hears
+	Seen                byte   // the last SOL number of the session before, which this BMC forgets to forget
 	Again               time.Duration
 	Retries             int // how often characters are sent before they are dropped; 100 if 0
 
@@ -312,7 +313,7 @@ func (b *BMC) owner() uint32 {
 func (b *BMC) activate() {
 	if b.session != nil {
 		b.session.active = true
-		b.session.seen = 0
+		b.session.seen = b.Seen
 		b.flight = flight{}
 	}
 }
