@@ -9,6 +9,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"consoled/auth"
@@ -67,12 +68,16 @@ type Console struct {
 	Backend     ports.Backend
 	Reconnect   Reconnect
 	Lock        console.LockOptions
-	NoLog       bool              // log: none
-	Escape      string            // "" means the default ^Ec; "none" none
-	NoTitle     bool              // title: false
-	Settings    map[string]string // every key in force, by its canonical rendering; what comparing and --expand use
-	Place       string            // file:line:column of its definition
+	NoLog       bool               // log: none
+	Escape      string             // "" means the default ^Ec; "none" none
+	NoTitle     bool               // title: false
+	Settings    map[string]string  // every key in force, by its canonical rendering; what comparing and --expand use
+	Bindings    map[string]binding // of the keys that hold secrets: what these are bound to
+	Place       string             // file:line:column of its definition
 }
+
+// A binding tells a secret that is defined otherwise than before, without telling it.
+type binding [sha256.Size]byte
 
 // Reconnect is how long to wait before a line is tried again: First, then
 // doubling up to Max. Zero values stand for what suits the kind of line.

@@ -11,6 +11,7 @@ import (
 // A builder makes the consoles.
 type builder struct {
 	*loader
+	secrets   *secrets
 	known     []string // keys of a layer
 	defaults  layer
 	templates map[string]layer
@@ -29,7 +30,7 @@ type built struct {
 
 // consoles expands every entry.
 func (l *loader) consoles(suffixes []string) *built {
-	b := &builder{loader: l, suffixes: suffixes, templates: make(map[string]layer), index: make(map[string]int)}
+	b := &builder{loader: l, secrets: l.secrets(), suffixes: suffixes, templates: make(map[string]layer), index: make(map[string]int)}
 	b.known = slices.Clone(ownKeys)
 	for i := range fields {
 		b.known = append(b.known, fields[i].key)
@@ -76,7 +77,7 @@ func (b *builder) expand(e *entry) {
 	}
 	base := newDraft()
 	base.Place = e.key.place.String()
-	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}}
+	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}, secrets: b.secrets}
 	good := e.read(r, &base, false)
 	for i := range fields {
 		f := &fields[i]
@@ -118,8 +119,15 @@ func (e *entry) read(r *reader, d *draft, dynamic bool) bool {
 		if !set || s.value.dynamic != dynamic {
 			continue
 		}
+		r.bound = binding{}
 		shown, ok := fields[i].read(r, d, s.value)
 		d.Settings[fields[i].key] = shown
+		if r.bound != (binding{}) {
+			if d.Bindings = maps.Clone(d.Bindings); d.Bindings == nil { // the range's is shared
+				d.Bindings = make(map[string]binding, 1)
+			}
+			d.Bindings[fields[i].key] = r.bound
+		}
 		good = good && ok
 	}
 	return good

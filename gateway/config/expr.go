@@ -62,6 +62,8 @@ func (s *scope) evaluate(text string) (string, error) {
 		return s.name, nil
 	case word == "host":
 		return s.host, nil
+	case word == "credentials":
+		return credentialsDir(), nil
 	case isVariable(word):
 		n, err := s.number(word)
 		return n.Text, err
@@ -106,7 +108,7 @@ func (s *scope) number(word string) (names.Number, error) {
 }
 
 func (s *scope) variables() []string {
-	known := []string{"name", "host"}
+	known := []string{"name", "host", "credentials"}
 	if len(s.numbers) > 0 {
 		known = slices.Insert(known, 0, "n")
 	}

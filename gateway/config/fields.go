@@ -119,7 +119,6 @@ var ownKeys = []string{"use", "override"}
 var laterKeys = []string{
 	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
 	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
-	"allow_inline_secrets",
 }
 
 var laterLines = []string{"ipmi", "ssh"}

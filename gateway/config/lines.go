@@ -62,26 +62,34 @@ func readUnix(r *reader, d *draft, v *value) (string, bool) {
 	return show(text), ok
 }
 
-// readArgv wants a list: a single text would have to be split like a shell
-// does, and nobody could say where.
-func readArgv(r *reader, d *draft, v *value) (string, bool) {
+func readArgv(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.exec.Argv, ok = r.argv("exec", v)
+	return showList(d.exec.Argv), ok
+}
+
+// argv is a program and its arguments. It wants a list: a single text would
+// have to be split like a shell does, and nobody could say where.
+func (r *reader) argv(key string, v *value) ([]string, bool) {
 	if v.kind == isText {
-		r.mistake("exec", v, "the program and its arguments are a list: [%s]", strings.Join(strings.Fields(oneLine(v.text)), ", "))
-		return "", false
+		r.mistake(key, v, "the program and its arguments are a list: [%s]", strings.Join(strings.Fields(oneLine(v.text)), ", "))
+		return nil, false
 	}
-	values, ok := r.values("exec", v)
+	values, ok := r.values(key, v)
 	argv := make([]string, 0, len(values))
 	for _, x := range values {
-		text, good := r.block("exec", x)
+		text, good := r.block(key, x)
 		argv = append(argv, text)
 		ok = ok && good
 	}
+	if ok && (len(argv) == 0 || argv[0] == "") {
+		r.mistake(key, v, "no program")
+		return nil, false
+	}
 	// A program beside the configuration; a bare name is looked up.
-	if ok && len(argv) > 0 && strings.ContainsRune(argv[0], '/') {
+	if ok && strings.ContainsRune(argv[0], '/') {
 		argv[0] = values[0].file.resolve(argv[0])
 	}
-	d.exec.Argv = argv
-	return showList(argv), ok
+	return argv, ok
 }
 
 func readEnv(r *reader, d *draft, v *value) (string, bool) {

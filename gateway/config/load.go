@@ -165,10 +165,10 @@ func (l *loader) readFile(f *file, depth int) error {
 
 // Top-level keys. The parts are maps whose entries may stand in several files.
 var (
-	singleKeys = []string{"listen", "state_dir", "host_key", "suffixes"}
-	partKeys   = []string{"auth", "log", "limits", "defaults", "templates", "consoles", "groups"}
+	singleKeys = []string{"listen", "state_dir", "host_key", "suffixes", "allow_inline_secrets"}
+	partKeys   = []string{"auth", "log", "limits", "secrets", "defaults", "templates", "consoles", "groups"}
 	topKeys    = slices.Concat(singleKeys, partKeys, []string{"include", "access"})
-	laterTop   = []string{"host_cert", "secrets", "allow_inline_secrets", "cluster", "metrics"}
+	laterTop   = []string{"host_cert", "cluster", "metrics"}
 )
 
 // gather sorts the top level of a file into the parts of the configuration.

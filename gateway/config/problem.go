@@ -101,6 +101,14 @@ func (r *report) error(at place, format string, args ...any) {
 	}
 }
 
+// unseen reports a mistake whose line is not shown, as it may hold a password.
+func (r *report) unseen(at place, format string, args ...any) {
+	r.error(at, format, args...)
+	if n := len(r.list); n > 0 && r.list[n-1].Line == at.line && r.list[n-1].File == at.file.name {
+		r.list[n-1].Excerpt = ""
+	}
+}
+
 // warn reports what works, but hardly as it was meant.
 func (r *report) warn(at place, format string, args ...any) {
 	if r.warnings++; r.warnings <= maxProblems {

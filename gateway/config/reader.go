@@ -16,8 +16,10 @@ import (
 // methods take the key's name for messages, and report false after a mistake.
 type reader struct {
 	*report
-	scope *scope // what ${...} means; nil where it means nothing
-	left  *int   // bytes that ${...} may still be read from and make
+	scope   *scope // what ${...} means; nil where it means nothing
+	left    *int   // bytes that ${...} may still be read from and make
+	secrets *secrets
+	bound   binding // of the key that is being read
 }
 
 const (

@@ -30,7 +30,7 @@ func Changed(old, new Console) (keys []string, reopen bool) {
 		f := &fields[i]
 		before, had := old.Settings[f.key]
 		after, has := new.Settings[f.key]
-		if before != after || had != has {
+		if before != after || had != has || old.Bindings[f.key] != new.Bindings[f.key] {
 			keys = append(keys, f.key)
 			reopen = reopen || f.of != ""
 		}

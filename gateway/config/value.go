@@ -13,7 +13,7 @@ type value struct {
 	kind    kind
 	text    string
 	plain   bool // not quoted
-	dynamic bool // holds a ${...} somewhere
+	dynamic bool // holds a ${...} or a reference to a secret somewhere
 	size    int  // nodes in it, counting what aliases stand for
 	items   []*value
 	pairs   []pair
@@ -94,7 +94,8 @@ func (c *converter) convert(n *yaml.Node, depth int) *value {
 	case yaml.ScalarNode:
 		v.text = n.Value
 		v.plain = n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-		v.dynamic = strings.Contains(v.text, "${")
+		// What a secret is may differ from console to console, whatever its name.
+		v.dynamic = strings.Contains(v.text, "${") || strings.HasPrefix(v.text, secretPrefix)
 		if v.plain && n.Tag == "!!null" {
 			v.kind = isNull
 		}
