@@ -43,7 +43,8 @@ var importMap = map[string][]string{
 	"auth/audit":      {"auth", "gateway/names"},
 	"ports":           {},
 	"ports/telnet":    {"ports"},
-	"ports/ipmi":      {"ports"},
+	"ports/ipmi":      {"ports", "ports/ipmi/wire"},
+	"ports/ipmi/...":  {"ports/ipmi/wire"},
 	"ports/sim":       {"ports"},
 	"ports/porttest":  {"ports"},
 	"deploy":          {},
@@ -55,7 +56,7 @@ var importMap = map[string][]string{
 var testOnly = map[string][]string{
 	"ports":           {"ports/porttest"},
 	"ports/telnet":    {"ports/porttest"},
-	"ports/ipmi":      {"ports/porttest"},
+	"ports/ipmi":      {"ports/porttest", "ports/ipmi/bmctest"},
 	"ports/sim":       {"ports/porttest", "gateway/screen"},
 	"gateway/console": {"ports/porttest", "ports/sim"},
 	"gateway/attach":  {"ports/porttest", "ports/sim"},

@@ -10,6 +10,7 @@ import (
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/ports"
+	"consoled/ports/ipmi"
 	"consoled/ports/sim"
 	"consoled/ports/telnet"
 )
@@ -21,6 +22,7 @@ type draft struct {
 	serial ports.Serial
 	tcp    ports.TCP
 	telnet telnet.Telnet
+	ipmi   ipmi.IPMI
 	unix   ports.Unix
 	exec   ports.Exec
 	sim    sim.Sim
@@ -51,6 +53,8 @@ func (d *draft) backend(line string) ports.Backend {
 		return copied(d.tcp)
 	case "telnet":
 		return copied(d.telnet)
+	case "ipmi":
+		return copied(d.ipmi)
 	case "unix":
 		return copied(d.unix)
 	case "exec":
@@ -89,6 +93,7 @@ var fields = []field{
 	{"lines", "serial", "", readLines},
 	{"telnet", "telnet", "", address(func(d *draft) *string { return &d.telnet.Address }, "telnet")},
 	{"tcp", "tcp", "", address(func(d *draft) *string { return &d.tcp.Address }, "tcp")},
+	{"ipmi", "ipmi", "", readIPMI},
 	{"unix", "unix", "", readUnix},
 	{"exec", "exec", "", readArgv},
 	{"env", "exec", "", readEnv},
@@ -117,11 +122,11 @@ var ownKeys = []string{"use", "override"}
 // laterKeys are keys of a console that a later version reads, laterLines those
 // of them that choose the line.
 var laterKeys = []string{
-	"ipmi", "ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
+	"ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
 	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
 
-var laterLines = []string{"ipmi", "ssh"}
+var laterLines = []string{"ssh"}
 
 // lineKeys are the keys that choose the line.
 func lineKeys() []string {

@@ -167,6 +167,9 @@ func (c *Console) up(l *line) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := Event{Kind: KindUp}
+	if r, ok := l.port.(ports.Remarker); ok {
+		e.Why = r.Remark()
+	}
 	if c.state == Down {
 		e.For, e.Attempt = time.Since(c.since), c.attempts
 	}
