@@ -24,6 +24,10 @@ func TestExamples(t *testing.T) {
 			"sw1":     "telnet ts1.lab:2001",
 			"sw4":     "telnet ts1.lab:2004",
 		},
+		"rack.yaml": {
+			"node001": "ipmi node001-bmc.example.org",
+			"node500": "ipmi node500-bmc.example.org",
+		},
 	}
 	files, err := filepath.Glob("*.yaml")
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"consoled/ports"
@@ -34,6 +35,7 @@ type peer struct {
 	machine  io.ReadWriter // the machine's end of the serial line
 	breaks   string        // what a break looks like at that end; empty if it does not show
 	suite    string        // for ipmitool
+	power    string        // patterns of the chassis' log, _ for a blank
 	log      func() string // of the chassis' commands
 }
 
@@ -164,11 +166,11 @@ mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 sel_enable 0x20 1000 0x0a
 mc_enable 0x20
 `,
-		// It is called as: chassis MC get NAME..., or chassis MC set NAME VALUE.
+		// It is called as: chassis get NAME..., or chassis set NAME VALUE.
 		"chassis": `#!/bin/sh
 echo "$@" >>` + dir + `/log
-[ "$2" = get ] || exit 0
-shift 2
+[ "$1" = get ] || exit 0
+shift
 for name; do echo "$name:1"; done
 `,
 	}
@@ -187,7 +189,8 @@ for name; do echo "$name:1"; done
 	t.Cleanup(func() { conn.Close() })
 	p := &peer{
 		name: "ipmi_sim", settings: settings("127.0.0.1:" + port), machine: conn, breaks: "\xff\xf3", suite: "3",
-		log: func() string { b, _ := os.ReadFile(filepath.Join(dir, "log")); return string(b) },
+		power: "set_power_1 set_reset_1 set_power_0",
+		log:   func() string { b, _ := os.ReadFile(filepath.Join(dir, "log")); return string(b) },
 	}
 	p.settings.Keepalive = time.Second // which finds out that SOL was taken: ipmi_sim says no word of it
 	ready(t, p.settings)
@@ -212,7 +215,7 @@ func startGo(t *testing.T) *peer {
 	s := settings("127.0.0.1:" + port)
 	s.Privilege = "administrator" // its SOL takes that
 	ready(t, s)
-	return &peer{name: "goipmi-server", settings: s, machine: tty, suite: "17", log: func() string {
+	return &peer{name: "goipmi-server", settings: s, machine: tty, suite: "17", power: "Chassis_Control Set_System_Boot_Options", log: func() string {
 		out.mu.Lock()
 		defer out.mu.Unlock()
 		return out.text.String()
@@ -365,7 +368,7 @@ func TestPeersWrong(t *testing.T) {
 func TestPeersLossy(t *testing.T) {
 	eachPeer(t, func(t *testing.T, peer *peer) {
 		noise := func() *bmctest.Noise { return &bmctest.Noise{Lose: 0.05, Double: 0.05, Delay: 0.05} }
-		address, stop, err := bmctest.Relay(peer.settings.Host, noise(), noise())
+		address, stop, err := bmctest.Relay("127.0.0.1:0", peer.settings.Host, noise(), noise())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -431,6 +434,69 @@ func TestPeersAgree(t *testing.T) {
 		p.Close()
 		if out := peer.ipmitool(t, "sol", "deactivate"); !strings.Contains(out, "already de-activated") {
 			t.Errorf("ipmitool finds SOL in use after Close: %s", out)
+		}
+	})
+}
+
+// TestPeersChassis: a real BMC does what the commands mean, and the reference
+// sees it.
+func TestPeersChassis(t *testing.T) {
+	eachPeer(t, func(t *testing.T, peer *peer) {
+		for _, c := range []ipmi.Command{ipmi.PowerStatus, ipmi.PowerOn, ipmi.PowerReset, ipmi.BootPXE, ipmi.BootNone, ipmi.PowerOff} {
+			if _, err := peer.settings.Chassis(t.Context(), c); err != nil && ports.ReasonOf(err) != ports.Unsupported {
+				t.Errorf("%s: %v", c, err)
+			}
+		}
+		for pattern := range strings.FieldsSeq(peer.power) {
+			if !regexp.MustCompile(strings.ReplaceAll(pattern, "_", " ")).MatchString(peer.log()) {
+				t.Errorf("no %q in %s", pattern, peer.log())
+			}
+		}
+	})
+}
+
+// TestPeersSecondOpinion: ipmiconsole and ipmitool reach the same consoles, so
+// that what these tests say of ours does not hang on how the BMC is set up.
+func TestPeersSecondOpinion(t *testing.T) {
+	eachPeer(t, func(t *testing.T, peer *peer) {
+		host, port, _ := net.SplitHostPort(peer.settings.Host)
+		// ipmiconsole knows no port but IPMI's own.
+		const own = "127.86.23.1"
+		_, stop, err := bmctest.Relay(own+":623", peer.settings.Host, nil, nil)
+		if err != nil {
+			missing(t, "%v", err)
+		}
+		t.Cleanup(stop)
+		for name, cmd := range map[string]*exec.Cmd{
+			"ipmitool": exec.Command(program(t, "ipmitool"), "-I", "lanplus", "-C", peer.suite, "-H", host, "-p", port, "-U", user, "-E", "sol", "activate"),
+			"ipmiconsole": exec.Command(program(t, "ipmiconsole"), "-h", own, "-u", user, "-p", password, "-I", peer.suite, "-l", "ADMIN", "-W", "opensesspriv"),
+		} {
+			cmd.Env = append(os.Environ(), "IPMI_PASSWORD="+password)
+			tty, err := pty.Start(cmd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { // it reads only what is said while it is there
+				tick := time.NewTicker(100 * time.Millisecond)
+				defer tick.Stop()
+				for range 100 {
+					peer.machine.Write([]byte("to " + name + ";"))
+					select {
+					case <-tick.C:
+					case <-t.Context().Done():
+						return
+					}
+				}
+			}()
+			hear(t, tty, "to "+name+";")
+			cmd.Process.Signal(syscall.SIGTERM)
+			tty.Close()
+			cmd.Wait()
+			p, err := peer.settings.Take(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
 		}
 	})
 }

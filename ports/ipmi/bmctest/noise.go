@@ -55,10 +55,10 @@ func (n *Noise) Pass(packet []byte) [][]byte {
 	return changed
 }
 
-// Relay stands between a remote console and a real BMC at address, with a
-// noise for each direction; nil is none. It serves one remote console.
-func Relay(address string, there, back *Noise) (relay string, stop func(), err error) {
-	front, err := net.ListenPacket("udp", "127.0.0.1:0")
+// Relay listens between a remote console and a real BMC at address, with a
+// noise for each direction; nil is none. It serves one remote console at a time.
+func Relay(listen, address string, there, back *Noise) (relay string, stop func(), err error) {
+	front, err := net.ListenPacket("udp", listen)
 	if err != nil {
 		return "", nil, err
 	}
