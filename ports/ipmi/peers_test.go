@@ -455,49 +455,32 @@ func TestPeersChassis(t *testing.T) {
 	})
 }
 
-// TestPeersSecondOpinion: ipmiconsole and ipmitool reach the same consoles, so
-// that what these tests say of ours does not hang on how the BMC is set up.
-func TestPeersSecondOpinion(t *testing.T) {
+// TestPeersReference: ipmitool reaches the same consoles, so that what these
+// tests say of ours does not hang on how the BMC is set up; and ours takes SOL from it.
+func TestPeersReference(t *testing.T) {
 	eachPeer(t, func(t *testing.T, peer *peer) {
 		host, port, _ := net.SplitHostPort(peer.settings.Host)
-		// ipmiconsole knows no port but IPMI's own.
-		const own = "127.86.23.1"
-		_, stop, err := bmctest.Relay(own+":623", peer.settings.Host, nil, nil)
+		cmd := exec.Command(program(t, "ipmitool"), "-I", "lanplus", "-C", peer.suite, "-H", host, "-p", port, "-U", user, "-E", "sol", "activate")
+		cmd.Env = append(os.Environ(), "IPMI_PASSWORD="+password)
+		tty, err := pty.Start(cmd)
 		if err != nil {
-			missing(t, "%v", err)
+			t.Fatal(err)
 		}
-		t.Cleanup(stop)
-		for name, cmd := range map[string]*exec.Cmd{
-			"ipmitool": exec.Command(program(t, "ipmitool"), "-I", "lanplus", "-C", peer.suite, "-H", host, "-p", port, "-U", user, "-E", "sol", "activate"),
-			"ipmiconsole": exec.Command(program(t, "ipmiconsole"), "-h", own, "-u", user, "-p", password, "-I", peer.suite, "-l", "ADMIN", "-W", "opensesspriv"),
-		} {
-			cmd.Env = append(os.Environ(), "IPMI_PASSWORD="+password)
-			tty, err := pty.Start(cmd)
-			if err != nil {
-				t.Fatal(err)
-			}
-			go func() { // it reads only what is said while it is there
-				tick := time.NewTicker(100 * time.Millisecond)
-				defer tick.Stop()
-				for range 100 {
-					peer.machine.Write([]byte("to " + name + ";"))
-					select {
-					case <-tick.C:
-					case <-t.Context().Done():
-						return
-					}
-				}
-			}()
-			hear(t, tty, "to "+name+";")
-			cmd.Process.Signal(syscall.SIGTERM)
-			tty.Close()
-			cmd.Wait()
-			p, err := peer.settings.Take(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.Close()
+		t.Cleanup(func() { cmd.Process.Kill(); tty.Close(); cmd.Wait() })
+		hear(t, tty, "SOL Session operational")
+		peer.machine.Write([]byte("to ipmitool"))
+		hear(t, tty, "to ipmitool")
+		_, err = peer.settings.Open(t.Context())
+		if e := failure(t, err); e.Reason != ports.InUse {
+			t.Error(err)
 		}
+		p, err := peer.settings.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		peer.machine.Write([]byte("to us"))
+		expect(t, p, "to us")
 	})
 }
 

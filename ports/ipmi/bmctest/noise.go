@@ -55,54 +55,67 @@ func (n *Noise) Pass(packet []byte) [][]byte {
 	return changed
 }
 
-// Relay listens between a remote console and a real BMC at address, with a
-// noise for each direction; nil is none. It serves one remote console at a time.
+// Relay listens between remote consoles and a real BMC at address, with a noise
+// for each direction; nil is none.
 func Relay(listen, address string, there, back *Noise) (relay string, stop func(), err error) {
 	front, err := net.ListenPacket("udp", listen)
 	if err != nil {
 		return "", nil, err
 	}
-	behind, err := net.Dial("udp", address)
-	if err != nil {
-		front.Close()
-		return "", nil, err
+	r := &relayed{front: front, address: address, back: back, behind: make(map[string]net.Conn)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.serve(there)
+	}()
+	return front.LocalAddr().String(), func() { front.Close(); <-done }, nil
+}
+
+// relayed is a Relay at work.
+type relayed struct {
+	front   net.PacketConn
+	address string
+	back    *Noise
+	behind  map[string]net.Conn // one for each socket that asks
+	tasks   sync.WaitGroup
+}
+
+func (r *relayed) serve(there *Noise) {
+	defer r.tasks.Wait()
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := r.front.ReadFrom(buf)
+		if err != nil {
+			break
+		}
+		conn := r.behind[from.String()]
+		if conn == nil {
+			if conn, err = net.Dial("udp", r.address); err != nil {
+				break
+			}
+			r.behind[from.String()] = conn
+			r.tasks.Go(func() { r.answers(conn, from) })
+		}
+		for _, p := range there.Pass(buf[:n]) {
+			conn.Write(p)
+		}
 	}
-	var tasks sync.WaitGroup
-	var mu sync.Mutex
-	var client net.Addr
-	tasks.Go(func() {
-		buf := make([]byte, 2048)
-		for {
-			n, from, err := front.ReadFrom(buf)
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			mu.Lock()
-			client = from
-			mu.Unlock()
-			for _, p := range there.Pass(buf[:n]) {
-				behind.Write(p)
-			}
+	for _, conn := range r.behind {
+		conn.Close()
+	}
+}
+
+func (r *relayed) answers(conn net.Conn, to net.Addr) {
+	buf := make([]byte, 2048)
+	for {
+		n, err := conn.Read(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
-	})
-	tasks.Go(func() {
-		buf := make([]byte, 2048)
-		for {
-			n, err := behind.Read(buf)
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			mu.Lock()
-			to := client
-			mu.Unlock()
-			for _, p := range back.Pass(buf[:n]) {
-				if to != nil {
-					front.WriteTo(p, to)
-				}
-			}
+		for _, p := range r.back.Pass(buf[:n]) {
+			r.front.WriteTo(p, to)
 		}
-	})
-	return front.LocalAddr().String(), func() { front.Close(); behind.Close(); tasks.Wait() }, nil
+	}
 }
 
 // Pipe is a network of two in memory, which a synctest bubble can hold: the
