@@ -72,14 +72,16 @@ func TestChassisRefused(t *testing.T) {
 // TestIdentifyOld: a BMC that cannot leave the light on has it on for as long as it can.
 func TestIdentifyOld(t *testing.T) {
 	var sent [][]byte
-	s := serve(t, &bmctest.BMC{Reply: func(q wire.Request) (wire.Reply, bool) {
+	bmc := &bmctest.BMC{Reply: func(q wire.Request) (wire.Reply, bool) {
 		if q.Command != 0x04 || q.NetFn != wire.Chassis {
 			return wire.Reply{}, false
 		}
 		sent = append(sent, slices.Clone(q.Data))
 		return wire.Reply{Code: byte(len(q.Data)-1) * 0xc7}, true
-	}})
-	if _, err := s.Chassis(t.Context(), ipmi.IdentifyOn); err != nil || len(sent) != 2 || sent[1][0] != 255 {
+	}}
+	_, err := serve(t, bmc).Chassis(t.Context(), ipmi.IdentifyOn)
+	bmc.Log() // what the BMC did is seen from here
+	if err != nil || len(sent) != 2 || sent[1][0] != 255 {
 		t.Errorf("% x, %v", sent, err)
 	}
 }

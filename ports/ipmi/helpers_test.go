@@ -23,7 +23,7 @@ const (
 
 // missing skips a test for want of something, which is a failure where
 // everything has to be there.
-func missing(t *testing.T, format string, args ...any) {
+func missing(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf(format, args...)
@@ -79,7 +79,7 @@ func mustOpen(t *testing.T, b *bmctest.BMC, change ...func(*ipmi.IPMI)) ports.Po
 }
 
 // failure is what an error tells.
-func failure(t *testing.T, err error) *ports.Error {
+func failure(t testing.TB, err error) *ports.Error {
 	t.Helper()
 	e, ok := err.(*ports.Error)
 	if !ok {

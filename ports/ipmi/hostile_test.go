@@ -96,6 +96,10 @@ func TestForged(t *testing.T) {
 					b.Inject(append(bytes.Clone(p), make([]byte, 1400)...))
 				}
 			},
+			"of another session": func(_ *testing.T, b *bmctest.BMC, _ [][]byte) {
+				b.Misdirect(wire.SOLPacket{Sequence: 1, Data: []byte("FORGED")})
+				b.Misdirect(wire.SOLPacket{Flags: wire.Deactivated})
+			},
 			"replayed": func(_ *testing.T, b *bmctest.BMC, taped [][]byte) {
 				for range 3 {
 					for _, p := range taped {
@@ -119,6 +123,7 @@ func TestForged(t *testing.T) {
 						return p
 					}
 					p := mustOpen(t, bmc, func(s *ipmi.IPMI) { s.Cipher = wire.Suites[suite].ID })
+					synctest.Wait()
 					hold = true
 					for n := range 3 {
 						bmc.InjectSOL(wire.SOLPacket{Sequence: byte(5 + n), Data: []byte("taped ")})

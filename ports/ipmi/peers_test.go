@@ -40,7 +40,7 @@ type peer struct {
 }
 
 // program finds a program that these tests need.
-func program(t *testing.T, name string) string {
+func program(t testing.TB, name string) string {
 	t.Helper()
 	for _, dir := range []string{"", "/usr/sbin", filepath.Join("..", "..", ".cache", "bin")} {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
@@ -56,7 +56,7 @@ func program(t *testing.T, name string) string {
 }
 
 // start runs a server until the end of the test.
-func start(t *testing.T, cmd *exec.Cmd) *output {
+func start(t testing.TB, cmd *exec.Cmd) *output {
 	t.Helper()
 	out := &output{changed: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -87,7 +87,7 @@ func (o *output) Write(b []byte) (int, error) {
 }
 
 // find waits until what was said matches, and returns the first group.
-func (o *output) find(t *testing.T, pattern string) string {
+func (o *output) find(t testing.TB, pattern string) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	limit := time.After(20 * time.Second)
@@ -107,7 +107,7 @@ func (o *output) find(t *testing.T, pattern string) string {
 }
 
 // freeUDP is a port that nobody listens on.
-func freeUDP(t *testing.T) string {
+func freeUDP(t testing.TB) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -119,7 +119,7 @@ func freeUDP(t *testing.T) string {
 }
 
 // ready waits until a BMC at address answers, and ends every session's SOL.
-func ready(t *testing.T, s ipmi.IPMI) {
+func ready(t testing.TB, s ipmi.IPMI) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -135,7 +135,7 @@ func ready(t *testing.T, s ipmi.IPMI) {
 
 // startSim starts ipmi_sim, which does suite 3 and connects its serial line to
 // a listener of the test's.
-func startSim(t *testing.T) *peer {
+func startSim(t testing.TB) *peer {
 	path := program(t, "ipmi_sim")
 	dir := t.TempDir()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -199,7 +199,7 @@ for name; do echo "$name:1"; done
 
 // startGo starts goipmi-server, which does suites 17 and 3 and has a
 // pseudo-terminal for a serial line.
-func startGo(t *testing.T) *peer {
+func startGo(t testing.TB) *peer {
 	path := program(t, "goipmi-server")
 	port := freeUDP(t)
 	cmd := exec.Command(path)
@@ -223,7 +223,7 @@ func startGo(t *testing.T) *peer {
 }
 
 // raw sets a terminal to carry bytes as they are.
-func raw(t *testing.T, tty *os.File) {
+func raw(t testing.TB, tty *os.File) {
 	t.Helper()
 	conn, err := tty.SyscallConn()
 	if err != nil {
@@ -246,7 +246,7 @@ func raw(t *testing.T, tty *os.File) {
 
 // eachPeer runs a test against either.
 func eachPeer(t *testing.T, test func(t *testing.T, p *peer)) {
-	for name, start := range map[string]func(*testing.T) *peer{"ipmi_sim": startSim, "goipmi-server": startGo} {
+	for name, start := range map[string]func(testing.TB) *peer{"ipmi_sim": startSim, "goipmi-server": startGo} {
 		t.Run(name, func(t *testing.T) { test(t, start(t)) })
 	}
 }
@@ -268,7 +268,7 @@ func expect(t *testing.T, p ports.Port, text string) {
 }
 
 // hear reads at the machine's end until text came.
-func hear(t *testing.T, machine io.Reader, text string) {
+func hear(t testing.TB, machine io.Reader, text string) {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
@@ -294,7 +294,7 @@ func hear(t *testing.T, machine io.Reader, text string) {
 	}
 }
 
-func mustOpenPeer(t *testing.T, s ipmi.IPMI) ports.Port {
+func mustOpenPeer(t testing.TB, s ipmi.IPMI) ports.Port {
 	t.Helper()
 	p, err := s.Open(t.Context())
 	if err != nil {

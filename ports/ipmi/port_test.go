@@ -185,7 +185,7 @@ func TestBeat(t *testing.T) {
 		if n := bmc.Log().Packets - before; n < 120 || n > 165 {
 			t.Errorf("%d packets in an hour; 120 to 160 keepalives are due", n)
 		}
-		back.Lose = 1
+		back.Cut(true)
 		start := time.Now()
 		_, err = p.Read(make([]byte, 1))
 		if e := failure(t, err); e.Reason != ports.Unreachable {
@@ -210,7 +210,7 @@ func TestNobodyAcknowledges(t *testing.T) {
 		if _, err := p.Write([]byte("heard")); err != nil {
 			t.Fatal(err)
 		}
-		back.Lose = 1
+		back.Cut(true)
 		start := time.Now()
 		n, err := p.Write([]byte("unheard"))
 		if e := failure(t, err); n != 0 || e.Reason != ports.Unreachable {
@@ -253,12 +253,13 @@ func TestBreakUnheard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		there.Lose = 1
+		synctest.Wait()
+		there.Cut(true)
 		err = p.(ports.Breaker).Break(0)
 		if failure(t, err).Reason != ports.Failed || !strings.Contains(err.Error(), "does not acknowledge a break") {
 			t.Error(err)
 		}
-		there.Lose = 0
+		there.Cut(false)
 		if _, err := p.Write([]byte("x")); err != nil {
 			t.Error(err)
 		}
@@ -412,7 +413,7 @@ func TestClose(t *testing.T) {
 					t.Fatal(err)
 				}
 				if silent {
-					back.Lose = 1
+					back.Cut(true)
 				}
 				results := make(chan time.Time, 2)
 				go func() { p.Write([]byte("not accepted")); results <- time.Now() }()

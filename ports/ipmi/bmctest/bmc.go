@@ -178,6 +178,15 @@ func (b *BMC) InjectSOL(p wire.SOLPacket) {
 	b.seal(wire.SOL, wire.AppendSOL(nil, p))
 }
 
+// Misdirect seals a SOL packet as it should be, but for another session.
+func (b *BMC) Misdirect(p wire.SOLPacket) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.session.peer++
+	b.seal(wire.SOL, wire.AppendSOL(nil, p))
+	b.session.peer--
+}
+
 // InjectPayload seals and sends any payload of the session.
 func (b *BMC) InjectPayload(kind wire.Payload, payload []byte) {
 	b.mu.Lock()

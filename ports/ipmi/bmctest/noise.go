@@ -18,6 +18,14 @@ type Noise struct {
 	mu   sync.Mutex
 	rng  *rand.Rand
 	late []byte // comes after the next one
+	cut  bool
+}
+
+// Cut lets nothing through, or as much as before.
+func (n *Noise) Cut(cut bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cut = cut
 }
 
 // Pass is what arrives when packet is sent.
@@ -32,7 +40,7 @@ func (n *Noise) Pass(packet []byte) [][]byte {
 	}
 	var out [][]byte
 	switch {
-	case n.rng.Float64() < n.Lose:
+	case n.cut, n.rng.Float64() < n.Lose:
 	case n.late == nil && n.rng.Float64() < n.Delay:
 		n.late = bytes.Clone(packet)
 		return nil
@@ -42,7 +50,7 @@ func (n *Noise) Pass(packet []byte) [][]byte {
 			out = append(out, packet)
 		}
 	}
-	if n.late != nil {
+	if n.late != nil && !n.cut {
 		out, n.late = append(out, n.late), nil
 	}
 	if n.Change == nil {
