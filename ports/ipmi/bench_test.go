@@ -152,7 +152,7 @@ func used(b *testing.B, pid int) (cpu time.Duration, pss int) {
 // BenchmarkIdle is what a thousand idle consoles cost in one process, beside
 // an ipmitool for each (of which ten are measured).
 func BenchmarkIdle(b *testing.B) {
-	const n, tools, span = 1000, 10, 60 * time.Second
+	const n, tools, span = 1000, 10, 40 * time.Second
 	fleet := exec.Command(os.Args[0])
 	fleet.Env = append(os.Environ(), fleetRole+"="+strconv.Itoa(n))
 	fleet.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

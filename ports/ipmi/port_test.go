@@ -288,7 +288,8 @@ func TestUnread(t *testing.T) {
 // TestNumberOfBefore: a BMC that remembers the numbers of the session before
 // does not take what is typed first for a repetition.
 func TestNumberOfBefore(t *testing.T) {
-	for seen := range byte(16) {
+	for n := range 150 { // ours begin anywhere
+		seen := byte(n % 16)
 		synctest.Test(t, func(t *testing.T) {
 			bmc := &bmctest.BMC{Seen: seen}
 			p := mustOpen(t, bmc)

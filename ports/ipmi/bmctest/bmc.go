@@ -296,7 +296,10 @@ func (b *BMC) answer(q wire.Request) wire.Reply {
 		if room == 0 {
 			room = 64
 		}
-		r.Data = []byte{0, 0, 0, 0, byte(room), byte(room >> 8), 64, 0, 0, 0, 0, 0}
+		r.Data = []byte{0, 0, 0, 0, byte(room), byte(room >> 8), 64, 0, 0, 0, 0xff, 0xff}
+		if at, ok := b.conn.LocalAddr().(*net.UDPAddr); ok {
+			binary.LittleEndian.PutUint16(r.Data[8:], uint16(at.Port))
+		}
 	case q.Command == cmdDeactivate:
 		b.busy = false
 		b.session.active = false

@@ -212,3 +212,20 @@ func FuzzHandshake(f *testing.F) {
 		}
 	})
 }
+
+// TestOpenPlain: a true code does not make up for text in clear.
+func TestOpenPlain(t *testing.T) {
+	for suite := range Suites {
+		c := codecOf(t, suite)
+		for _, flags := range []byte{0, flagAuthenticated, flagEncrypted} {
+			payload := AppendSOL(nil, SOLPacket{Sequence: 1, Data: make([]byte, 28)})
+			b := append(appendHeader(nil, Packet{Type: SOL, Session: 7, Sequence: 1}, flags), payload...)
+			setLength(b, len(payload))
+			b = append(b, 0xff, 0xff, 2, nextHeader)
+			b = append(b, c.sign(b[rmcpLen:])...)
+			if _, err := c.Open(b); err != errPlain {
+				t.Errorf("flags %02x: %v", flags, err)
+			}
+		}
+	}
+}
