@@ -36,7 +36,7 @@ test: install-deps ## run every test: unit tests with the race detector, then en
 	@.ci/test
 
 bench: build ## run the benchmarks and the load table, beside Conserver and ConMan where installed
-	$(GO) test -run '^$$' -bench . -benchtime 200ms -benchmem ./gateway/record ./gateway/screen ./gateway/config ./gateway/names ./auth
+	$(GO) test -run '^$$' -bench . -benchtime 200ms -benchmem ./gateway/record ./gateway/screen ./gateway/config ./gateway/names ./auth ./ports/telnet
 	$(GO) run ./cmd/consoled-bench -gateway $(BIN) -against $(BENCHFLAGS)
 
 lint: ## formatting, vet, staticcheck

@@ -13,10 +13,21 @@ import (
 // the consoles that its text promises.
 func TestExamples(t *testing.T) {
 	want := map[string]map[string]string{
+		"everything.yaml": {
+			"sw2": "telnet ts1.lab:2002 rfc2217 9600 flow hardware",
+			"sw3": "telnet [fd00::17]:2003 tls rfc2217",
+			"pdu": "tcp [fd00::18]:4002 tls",
+		},
 		"homelab.yaml": {
 			"router": "serial usb-FTDI_FT232R_A64NMAJS 115200 8n1",
 			"nas":    "serial usb-FTDI_FT232R_A64XYZ01 115200 8n1",
 			"vm1":    "unix /run/vm1/serial.sock",
+		},
+		"ssh.yaml": {
+			"node07": "ssh root@node07-bmc.example.org:2200",
+			"sw12":   "ssh admin:port12@ts1.example.org",
+			"pdu1":   "ssh admin@pdu1.example.org",
+			"oslo1":  "ssh oslo1+quiet+noreplay@consoles.oslo.example.org",
 		},
 		"lab.yaml": {
 			"board01": "serial usb-hub-port-01 115200 8n1",

@@ -10,6 +10,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"consoled/auth"
+	"consoled/ports/ssh"
 )
 
 // Why an authentication request was refused; the texts are for the log.
@@ -59,7 +60,7 @@ func proven(p *gossh.Permissions) (proof, bool) {
 // config is the server configuration of this one connection.
 func (l *login) config(tries int) *gossh.ServerConfig {
 	return &gossh.ServerConfig{
-		Config:                  algorithms(),
+		Config:                  ssh.Algorithms(),
 		PublicKeyAuthAlgorithms: keyAlgorithms(),
 		MaxAuthTries:            tries,
 		ServerVersion:           "SSH-2.0-consoled",

@@ -11,6 +11,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"consoled/gateway/config"
+	"consoled/ports/ssh"
 )
 
 // TestRefusalsAreLogged shows that every way to be refused leaves one line, which
@@ -188,7 +189,7 @@ func TestGreedyKey(t *testing.T) {
 // TestCheapKeyExchange keeps out the key exchanges that let a stranger spend our
 // CPU time: a packet of the classic groups costs us up to 80 ms, and its sender nothing.
 func TestCheapKeyExchange(t *testing.T) {
-	for _, k := range algorithms().KeyExchanges {
+	for _, k := range ssh.Algorithms().KeyExchanges {
 		if strings.HasPrefix(k, "diffie-hellman") {
 			t.Errorf("%s is offered", k)
 		}

@@ -75,7 +75,7 @@ func TestReload(t *testing.T) {
 
 	summary, err := f.change(t, func(c *config.Config) {
 		c.Consoles[0].Description = "changed in place"
-		c.Consoles[0].Settings = map[string]string{"description": "changed in place"}
+		c.Consoles[0].Settings = c.Consoles[0].Settings.With("description", "changed in place")
 		c.Consoles[1] = config.Console{Subject: names.Subject{Name: "node3"}, Backend: mute{"node3"}}
 		c.Listen = []string{"127.0.0.1:1"}
 	})

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	gossh "golang.org/x/crypto/ssh"
+
+	"consoled/ports/ssh"
 )
 
 // selfTest tries to log in to this very gateway without being authorised, and
@@ -76,7 +78,7 @@ var errOpen = errors.New("it was let in; not serving")
 // knock returns nil if the other end of a connection refused the login as it should.
 func knock(nc net.Conn, hostKey gossh.Signer, login string, auth []gossh.AuthMethod) error {
 	conn, _, _, err := gossh.NewClientConn(nc, "", &gossh.ClientConfig{
-		User: login, Auth: auth, Config: algorithms(),
+		User: login, Auth: auth, Config: ssh.Algorithms(),
 		HostKeyAlgorithms: hostKeyAlgorithms(hostKey),
 		HostKeyCallback:   gossh.FixedHostKey(hostKey.PublicKey()),
 	})

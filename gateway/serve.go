@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -121,12 +123,26 @@ func (g *Gateway) serve(ctx context.Context, s *site, listeners []net.Listener) 
 	if g.options.Ready != nil {
 		g.options.Ready(addrs)
 	}
+	defer tidy().Stop()
 	<-ctx.Done()
 	g.log.Info("stopping", "sessions", g.sessions.count())
 	g.door.close()
 	closeAll(listeners)
 	accepting.Wait()
 	return g.stop(end, set, &connections)
+}
+
+// settled is how long after a start, or a reload, most lines are up.
+const settled = 5 * time.Second
+
+// tidy gives back to the system what a start or a reload has used and nobody
+// needs any more: the text of the configuration, the stacks of thousands of
+// attempts. The collector by itself would do so minutes later.
+func tidy() *time.Timer {
+	return time.AfterFunc(settled, func() {
+		runtime.GC() // pools keep what they have over one collection
+		debug.FreeOSMemory()
+	})
 }
 
 // stop ends everything in order, and gives nothing more time than it has.

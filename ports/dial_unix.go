@@ -2,7 +2,10 @@
 
 package ports
 
-import "time"
+import (
+	"syscall"
+	"time"
+)
 
 // Wait blocks until there is something to read.
 func (s *stream) Wait() error { return s.failed("read ", s.try.wait()) }
@@ -12,6 +15,9 @@ func (s *stream) TryRead(p []byte) (int, error) {
 	n, err := s.try.tryRead(p)
 	return n, s.failed("read ", err)
 }
+
+// Descriptor is the socket's.
+func (s *stream) Descriptor() syscall.RawConn { return s.try.raw }
 
 // Patience is what a socket's receive buffer (128 KiB and more) allows with
 // ease at the speed of any console.

@@ -12,6 +12,7 @@ package ports
 import (
 	"context"
 	"io"
+	"syscall"
 	"time"
 )
 
@@ -63,6 +64,15 @@ type TryReader interface {
 type Taker interface {
 	Backend
 	Take(ctx context.Context) (Port, error)
+}
+
+// A Polled is a TryReader over a descriptor, which the kernel can tell to be
+// readable among thousands of others; see Rounds.
+type Polled interface {
+	TryReader
+	// Descriptor is readable when TryRead, after it has once found nothing,
+	// would find something; nil where there is none after all.
+	Descriptor() syscall.RawConn
 }
 
 // A Remarker is a Port whose opening is worth a line to the people attached,

@@ -17,19 +17,20 @@ type Reason string
 
 // The reasons a line is down for.
 const (
-	Refused        Reason = "connection refused"
-	Unreachable    Reason = "unreachable"
-	NameNotFound   Reason = "name not found"
-	InUse          Reason = "in use"
-	Gone           Reason = "device gone"
-	Exited         Reason = "program exited"
-	Closed         Reason = "closed by the other end"
-	Denied         Reason = "permission denied"
-	Authentication Reason = "authentication refused"
-	WrongHostKey   Reason = "wrong host key"
-	Dialogue       Reason = "login failed" // the target did not say what the dialogue on connect expects
-	Unsupported    Reason = "not supported here"
-	Failed         Reason = "failed" // none of the above; the detail says what
+	Refused          Reason = "connection refused"
+	Unreachable      Reason = "unreachable"
+	NameNotFound     Reason = "name not found"
+	InUse            Reason = "in use"
+	Gone             Reason = "device gone"
+	Exited           Reason = "program exited"
+	Closed           Reason = "closed by the other end"
+	Denied           Reason = "permission denied"
+	Authentication   Reason = "authentication refused"
+	WrongHostKey     Reason = "wrong host key"
+	WrongCertificate Reason = "wrong certificate"
+	Dialogue         Reason = "login failed" // the target did not say what the dialogue on connect expects
+	Unsupported      Reason = "not supported here"
+	Failed           Reason = "failed" // none of the above; the detail says what
 )
 
 // An Error is why a line could not be opened or has ended.
@@ -100,6 +101,9 @@ func Ended(ctx context.Context, op string) error {
 }
 
 func classify(err error) (Reason, string) {
+	if reason, fix := classifyTLS(err); reason != "" {
+		return reason, fix
+	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		if dns.IsNotFound {
 			return NameNotFound, ""

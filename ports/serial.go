@@ -45,38 +45,47 @@ func (s Serial) Check() error {
 	if strings.ContainsFunc(s.Path, unicode.IsControl) || s.Path == "." || s.Path == ".." {
 		return fmt.Errorf("serial: %q is no path of a device", s.Path)
 	}
+	if err := s.CheckMode(); err != nil {
+		return fmt.Errorf("serial %q: %w", s.Path, err)
+	}
+	return s.supported()
+}
+
+// CheckMode says what is wrong with the settings, whatever they are to be set
+// on: not every device can do what is right in itself.
+func (s Serial) CheckMode() error {
 	if baud := s.baud(); baud < minBaud || baud > maxBaud {
-		return fmt.Errorf("serial %q: speed %d is not from %d to %d", s.Path, baud, minBaud, maxBaud)
+		return fmt.Errorf("speed %d is not from %d to %d", baud, minBaud, maxBaud)
 	}
 	if data := s.data(); data < 5 || data > 8 {
-		return fmt.Errorf("serial %q: %d data bits are not from 5 to 8", s.Path, data)
+		return fmt.Errorf("%d data bits are not from 5 to 8", data)
 	}
 	if _, ok := parities[s.Parity]; !ok {
-		return fmt.Errorf("serial %q: parity %q is not none, odd, even, mark or space", s.Path, s.Parity)
+		return fmt.Errorf("parity %q is not none, odd, even, mark or space", s.Parity)
 	}
 	switch s.Stop {
 	case "", "1", "2":
 	case "1.5":
 		if s.data() != 5 {
-			return fmt.Errorf("serial %q: 1.5 stop bits go with 5 data bits only", s.Path)
+			return errors.New("1.5 stop bits go with 5 data bits only")
 		}
 	default:
-		return fmt.Errorf("serial %q: %q stop bits are not 1, 1.5 or 2", s.Path, s.Stop)
+		return fmt.Errorf("%q stop bits are not 1, 1.5 or 2", s.Stop)
 	}
 	switch s.Flow {
 	case "", "none", "software", "hardware":
 	default:
-		return fmt.Errorf("serial %q: flow control %q is not none, software or hardware", s.Path, s.Flow)
+		return fmt.Errorf("flow control %q is not none, software or hardware", s.Flow)
 	}
 	for name, value := range map[string]string{"dtr": s.DTR, "rts": s.RTS} {
 		if value != "" && value != "on" && value != "off" {
-			return fmt.Errorf("serial %q: %s %q is not on or off", s.Path, name, value)
+			return fmt.Errorf("%s %q is not on or off", name, value)
 		}
 	}
 	if s.RTS != "" && s.Flow == "hardware" {
-		return fmt.Errorf("serial %q: hardware flow control moves rts itself; leave it out", s.Path)
+		return errors.New("hardware flow control moves rts itself; leave it out")
 	}
-	return s.supported()
+	return nil
 }
 
 // String is "serial /dev/ttyUSB0 115200 8n1", with the flow control if there is any.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,6 +53,9 @@ const (
 	maxPatience = 100 * time.Millisecond
 	minPatience = 20 * time.Millisecond // looking more often than that saves nothing
 )
+
+// Descriptor is the device's.
+func (l *line) Descriptor() syscall.RawConn { return l.try.raw }
 
 // Patience is what the kernel's buffer allows at the line's speed.
 func (l *line) Patience() time.Duration {

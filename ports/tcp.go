@@ -11,19 +11,20 @@ import (
 )
 
 // TCP is a raw TCP connection, as terminal servers, serial device servers and
-// QEMU offer it.
+// QEMU offer it, or the same through TLS.
 type TCP struct {
 	Address string // host:port; an IPv6 address in brackets
+	Network Network
 }
 
-// Check says what is wrong with the address.
-func (t TCP) Check() error { return CheckAddress(t.Address) }
+// Check says what is wrong with the settings.
+func (t TCP) Check() error { return t.Network.Check(t.Address) }
 
 // Open connects.
-func (t TCP) Open(ctx context.Context) (Port, error) { return dial(ctx, "tcp", t.Address, t.String()) }
+func (t TCP) Open(ctx context.Context) (Port, error) { return t.Network.Dial(ctx, "tcp", t.Address) }
 
-// String is "tcp ts1:2001".
-func (t TCP) String() string { return "tcp " + t.Address }
+// String is "tcp ts1:2001", with "tls" behind it where it is secured.
+func (t TCP) String() string { return "tcp " + t.Address + t.Network.TLS.String() }
 
 // CheckAddress says what is wrong with a host:port to connect to.
 func CheckAddress(address string) error {

@@ -17,9 +17,11 @@ import (
 type tryReader struct {
 	raw  syscall.RawConn
 	look func(fd uintptr) bool
+	peek func(fd uintptr) bool
 	take func(fd uintptr) bool
 
 	poll [1]unix.PollFd
+	is   bool // what peek saw
 	p    []byte
 	n    int
 	err  error
@@ -35,7 +37,7 @@ func (t *tryReader) init(c any) error {
 	if err != nil {
 		return err
 	}
-	t.raw, t.look, t.take = raw, t.looking, t.taking
+	t.raw, t.look, t.peek, t.take = raw, t.looking, t.peeking, t.taking
 	return nil
 }
 
@@ -52,6 +54,18 @@ func (t *tryReader) looking(fd uintptr) bool {
 			return n != 0 || err != nil // an error or a hangup is told by the read that follows
 		}
 	}
+}
+
+// ready reports whether a read would return something, an error among them,
+// and what keeps it from looking.
+func (t *tryReader) ready() (bool, error) {
+	err := t.raw.Read(t.peek)
+	return err != nil || t.is, err
+}
+
+func (t *tryReader) peeking(fd uintptr) bool {
+	t.is = t.looking(fd)
+	return true
 }
 
 func (t *tryReader) tryRead(p []byte) (int, error) {

@@ -32,7 +32,7 @@ const maxUnixPath = 103
 
 // Open connects.
 func (u Unix) Open(ctx context.Context) (Port, error) {
-	port, err := dial(ctx, "unix", u.Path, u.String())
+	port, err := Dial(ctx, "unix", u.Path)
 	if ReasonOf(err) == Gone {
 		err.(*Error).Fix = "start what listens there (QEMU: -serial unix:PATH,server=on,wait=off)"
 	}

@@ -181,3 +181,19 @@ func freePort() (string, error) {
 	}
 	return "", fmt.Errorf("no free port found")
 }
+
+// cmdPeer runs a second gateway, whose port VAR then has, as the target of the
+// first: a chain of them.
+func cmdPeer(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 2, "peer VAR FILE")
+	path, err := lookPath(ts, "consoled")
+	ts.Check(err)
+	cmd := exec.Command(path, "serve", "--config", ts.MkAbs(args[1]))
+	cmd.Dir, cmd.Env = rigOf(ts).dir, environment(ts)
+	p, err := rigOf(ts).start(cmd)
+	ts.Check(err)
+	found, err := p.out.expect(listening, usualLimit)
+	ts.Check(err)
+	ts.Setenv(args[0], found[1])
+}

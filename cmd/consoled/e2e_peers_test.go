@@ -9,8 +9,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -112,23 +112,69 @@ func accepts(addr string) bool {
 
 func cmdSer2net(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) == 2, "ser2net VAR DEVICE")
+	usage(ts, len(args) == 2 || len(args) == 4, "ser2net VAR DEVICE [CERT KEY]")
 	r := rigOf(ts)
 	port, err := freePort()
 	ts.Check(err)
+	accepter := "telnet(rfc2217)"
+	if len(args) == 4 {
+		accepter += fmt.Sprintf(",ssl(cert=%s,key=%s)", ts.MkAbs(args[2]), ts.MkAbs(args[3]))
+	}
 	file := ts.MkAbs("ser2net.yaml")
 	ts.Check(os.WriteFile(file, fmt.Appendf(nil, `%%YAML 1.1
 ---
 connection: &line
-  accepter: telnet(rfc2217),tcp,127.0.0.1,%s
+  accepter: %s,tcp,127.0.0.1,%s
   connector: serialdev,%s,115200n81,local
   options:
     kickolduser: true
-`, port, ts.MkAbs(args[1])), 0o600))
+`, accepter, port, ts.MkAbs(args[1])), 0o600))
 	path, err := program("ser2net")
 	ts.Check(err)
 	cmd := exec.Command(path, "-n", "-d", "-c", file)
 	p, err := r.start(cmd)
+	ts.Check(err)
+	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
+	ts.Setenv(args[0], port)
+}
+
+// python is Debian's own, which has its modules.
+const python = "/usr/bin/python3"
+
+// cmdPyserial serves a guest's telnet line by RFC 2217. What the caller sets is
+// what "said" looks for.
+func cmdPyserial(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 2, "pyserial VAR PORT | said RE")
+	r := rigOf(ts)
+	if args[0] == "said" {
+		_, err := r.pyserial.out.expect(pattern(ts, args[1]), usualLimit)
+		ts.Check(err)
+		return
+	}
+	script, err := filepath.Abs(filepath.Join("..", "..", "ports", "telnet", "testdata", "rfc2217_server.py"))
+	ts.Check(err)
+	r.pyserial, err = r.start(exec.Command(python, script, "127.0.0.1:"+args[1], "--brk"))
+	ts.Check(err)
+	found, err := r.pyserial.out.expect(regexp.MustCompile(`port (\d+)`), usualLimit)
+	ts.Check(err)
+	ts.Setenv(args[0], found[1])
+}
+
+// cmdTLSFront puts OpenSSL, as socat uses it, before a port of 127.0.0.1. It
+// wants a certificate of its callers, signed by CERT as its own is.
+func cmdTLSFront(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) == 4, "tlsfront VAR PORT CERT KEY")
+	r := rigOf(ts)
+	port, err := freePort()
+	ts.Check(err)
+	path, err := program("socat")
+	ts.Check(err)
+	cert, key := ts.MkAbs(args[2]), ts.MkAbs(args[3])
+	p, err := r.start(exec.Command(path,
+		"OPENSSL-LISTEN:"+port+",bind=127.0.0.1,reuseaddr,fork,cert="+cert+",key="+key+",cafile="+cert+",verify=1",
+		"TCP:127.0.0.1:"+args[1]))
 	ts.Check(err)
 	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
 	ts.Setenv(args[0], port)
@@ -177,51 +223,6 @@ func serveTelnet(r *rig, conn *net.TCPConn, path, login string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	_ = cmd.Run() // its end is the caller's end; how it ended does not matter
-}
-
-// cmdSSHD runs a bastion: the system's sshd on a port of its own, with its own
-// host key, for whoever runs the tests and holds the key.
-func cmdSSHD(ts *testscript.TestScript, neg bool, args []string) {
-	refuseNeg(ts, neg)
-	usage(ts, len(args) == 1, "sshd KEY")
-	r := rigOf(ts)
-	path, err := program("sshd")
-	ts.Check(err)
-	me, err := user.Current()
-	ts.Check(err)
-	if me.Uid == "0" {
-		// sshd wants this folder to lock itself into, and only its service makes it.
-		ts.Check(os.MkdirAll("/run/sshd", 0o755))
-	}
-	port, err := freePort()
-	ts.Check(err)
-	dir := ts.MkAbs("bastion")
-	ts.Check(os.MkdirAll(dir, 0o700))
-	ts.Check(ts.Exec("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, "host_key")))
-	key := ts.ReadFile(filepath.Join("keys", args[0]+".pub"))
-	ts.Check(os.WriteFile(filepath.Join(dir, "authorized_keys"), []byte(key), 0o600))
-	config := filepath.Join(dir, "sshd_config")
-	ts.Check(os.WriteFile(config, fmt.Appendf(nil, `ListenAddress 127.0.0.1:%s
-HostKey %[2]s/host_key
-AuthorizedKeysFile %[2]s/authorized_keys
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-`, port, dir), 0o600))
-	p, err := r.start(exec.Command(path, "-D", "-e", "-f", config))
-	ts.Check(err)
-	ts.Check(r.poll(p, func() bool { return accepts("127.0.0.1:" + port) }))
-	r.bastion = fmt.Sprintf(`Host bastion
-	HostName 127.0.0.1
-	Port %s
-	User %s
-	HostKeyAlias bastion
-	IdentityFile %s
-`, port, me.Username, ts.MkAbs(filepath.Join("keys", args[0])))
-	ts.Check(r.writeSSHConfig())
 }
 
 // A listener is the raw TCP port of a console server, with one caller at a

@@ -41,22 +41,27 @@ func TestScripts(t *testing.T) {
 		Setup:              func(env *testscript.Env) error { return newRig(shared, env) },
 		Condition:          condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"authorize": cmdAuthorize, // FILE KEY [OPTIONS]: appends the public key to an authorized_keys file
-			"bmc":       cmdBMC,       // VAR PASSWORD GUESTPORT: ipmi_sim before a guest that serves its console by telnet; user console
-			"count":     cmdCount,     // N RE: the last output holds N matches
-			"device":    cmdDevice,    // NAME plug|unplug|send TEXT|expect RE [LIMIT]: a serial device that socat plays
-			"exits":     cmdExits,     // CODE PROGRAM ARGS...: like exec, but asks for that very exit code
-			"fill":      cmdFill,      // FILE...: replaces %NAME% by the variable's value
-			"freeport":  cmdFreeport,  // VAR...: a port of 127.0.0.1 that nobody listens on
-			"gateway":   cmdGateway,   // start [FILE] | stop | kill9 | reload | log RE [LIMIT]
-			"guest":     cmdGuest,     // NAME telnet|tcp|unix VAR | stop | ended: a QEMU machine, waiting for its console to be opened
-			"keygen":    cmdKeygen,    // NAME...: keys/NAME and keys/NAME.pub
-			"listener":  cmdListener,  // NAME listen VAR | send TEXT | expect RE [LIMIT] | hangup | close: a console server's raw port
-			"ser2net":   cmdSer2net,   // VAR DEVICE: ser2net serving the device by telnet
-			"sshd":      cmdSSHD,      // KEY: a bastion, known to ssh as the host "bastion"
-			"telnetd":   cmdTelnetd,   // VAR PROGRAM: inetutils telnetd running the program for each caller
-			"tty":       cmdTTY,       // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill
-			"until":     cmdUntil,     // RE PROGRAM ARGS...: runs it again and again until its output matches
+			"authorize":  cmdAuthorize,  // FILE KEY [OPTIONS]: appends the public key to an authorized_keys file
+			"bmc":        cmdBMC,        // VAR PASSWORD GUESTPORT: ipmi_sim before a guest that serves its console by telnet; user console
+			"count":      cmdCount,      // N RE: the last output holds N matches
+			"device":     cmdDevice,     // NAME plug|unplug|send TEXT|expect RE [LIMIT]: a serial device that socat plays
+			"exits":      cmdExits,      // CODE PROGRAM ARGS...: like exec, but asks for that very exit code
+			"fill":       cmdFill,       // FILE...: replaces %NAME% by the variable's value
+			"freeport":   cmdFreeport,   // VAR...: a port of 127.0.0.1 that nobody listens on
+			"gateway":    cmdGateway,    // start [FILE] | stop | kill9 | reload | log RE [LIMIT]
+			"guest":      cmdGuest,      // NAME telnet|tcp|unix VAR | stop | ended: a QEMU machine, waiting for its console to be opened
+			"keygen":     cmdKeygen,     // NAME...: keys/NAME and keys/NAME.pub
+			"know":       cmdKnow,       // PORT PUBLICKEY: adds a host to the known hosts in the file "hosts"
+			"listener":   cmdListener,   // NAME listen VAR | send TEXT | expect RE [LIMIT] | hangup | close: a console server's raw port
+			"peer":       cmdPeer,       // VAR FILE: a second gateway, and its port
+			"pyserial":   cmdPyserial,   // VAR PORT | said RE: pyserial's RFC 2217 server before a guest's telnet line
+			"ser2net":    cmdSer2net,    // VAR DEVICE [CERT KEY]: ser2net serving the device by telnet with RFC 2217, in clear or by TLS
+			"sshd":       cmdSSHD,       // KEY: a bastion, known to ssh as the host "bastion"
+			"telnetd":    cmdTelnetd,    // VAR PROGRAM: inetutils telnetd running the program for each caller
+			"termserver": cmdTermserver, // NAME KEY [PROGRAM]: an sshd that attaches its callers to a program
+			"tlsfront":   cmdTLSFront,   // VAR PORT CERT KEY: OpenSSL before a port, for callers with a certificate
+			"tty":        cmdTTY,        // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill
+			"until":      cmdUntil,      // RE PROGRAM ARGS...: runs it again and again until its output matches
 		},
 	})
 }
@@ -71,16 +76,19 @@ func skip(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// condition answers [have:PART], where PART is a program or "guest".
+// condition answers [have:PART], where PART is a program, "guest" or "pyserial".
 func condition(name string) (bool, error) {
 	part, ok := strings.CutPrefix(name, "have:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	var err error
-	if part == "guest" {
+	switch part {
+	case "guest":
 		err = guestParts()
-	} else {
+	case "pyserial":
+		err = exec.Command(python, "-c", "import serial.rfc2217").Run()
+	default:
 		_, err = program(part)
 	}
 	if err != nil && os.Getenv("CI") == "true" {
@@ -120,6 +128,7 @@ type rig struct {
 	gateway  *process
 	port     string // the gateway's
 	bastion  string // host block of the bastion, once there is one
+	pyserial *process
 	ttys     map[string]*terminal
 	devices  map[string]*device
 	guests   map[string]*process

@@ -443,6 +443,27 @@ func TestQueriesAreTheWritersAlone(t *testing.T) {
 	})
 }
 
+// Who stops writing in the middle of a query is not asked by the rest of it.
+func TestQueriesEndWithWriting(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		line := r.line()
+		a, d := r.enter("alice", Options{}), r.enter("dave", Options{})
+		a.types("x")
+		a.clear()
+		d.clear()
+		line.Say("one\x1b[")
+		a.sees("one\x1b[")
+		a.types("\x05cs")
+		line.Say("6ntwo\x1b[")
+		a.sees("one\x1b[\x18", "two")
+		a.seesNot("6n")
+		d.sees("one", "two")
+		a.types("\x05ca")
+		line.Say("6nthree")
+		a.sees("\x1b[6nthree")
+	})
+}
+
 func TestEscapeTimesOut(t *testing.T) {
 	inRoom(t, func(t *testing.T, r *room) {
 		line := r.line()

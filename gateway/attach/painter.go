@@ -46,6 +46,7 @@ type painter struct {
 
 	tracker screen.Tracker
 	queries screen.Queries
+	asked   bool   // the last bytes went out with the queries in them
 	buf     []byte // one chunk, made with the first output
 	clean   []byte
 	skipped int64
@@ -231,13 +232,20 @@ func (p *painter) unreadable(err error) {
 // pass writes bytes of the target. Only the writer's terminal sees queries:
 // many terminals must not answer one.
 func (p *painter) pass(b []byte) error {
-	if !p.writing() {
-		p.clean = p.queries.Append(p.clean[:0], b)
+	writing := p.writing()
+	switch {
+	case !writing:
+		p.clean = p.clean[:0]
+		if p.asked {
+			p.clean = p.queries.Resume(p.clean, &p.tracker)
+		}
+		p.clean = p.queries.Append(p.clean, b)
 		b = p.clean
-	} else if p.queries.Held() > 0 {
-		p.clean = append(p.queries.Flush(p.clean[:0]), b...)
+	case !p.queries.Between():
+		p.clean = append(p.queries.Release(p.clean[:0]), b...)
 		b = p.clean
 	}
+	p.asked = writing
 	p.tracker.Feed(b)
 	if n := p.tracker.Titles(); n != p.titles {
 		p.titles, p.titled = n, time.Now()

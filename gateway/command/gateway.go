@@ -82,6 +82,9 @@ func Describe(x *console.Console, rights auth.Rights) string {
 	if st.State == console.Down {
 		line("reason", string(st.Reason))
 		line("detail", screen.Printable(st.Detail, 300))
+		if st.Fix != "" {
+			line("fix", screen.Printable(st.Fix, 300))
+		}
 		line("next try", "in "+attach.Ago(time.Until(st.NextTry))+", after "+itoa(st.Attempts)+" attempts")
 	}
 	line("write", lockText(st))

@@ -32,6 +32,7 @@ type consoleJSON struct {
 	Since       time.Time  `json:"since"`
 	Reason      string     `json:"reason,omitempty"`
 	Detail      string     `json:"detail,omitempty"`
+	Fix         string     `json:"fix,omitempty"`
 	NextTry     *time.Time `json:"next_try,omitempty"`
 	Attempts    int        `json:"attempts,omitempty"`
 	LastOutput  *time.Time `json:"last_output,omitempty"`
@@ -49,7 +50,7 @@ func (c *call) describe(x *console.Console) consoleJSON {
 	st, o := x.Status(), x.Options()
 	j := consoleJSON{
 		V: 1, Name: st.Name, State: string(st.State), Backend: backendKind(o), Since: st.Since,
-		Reason: string(st.Reason), Detail: st.Detail, NextTry: moment(st.NextTry), Attempts: st.Attempts,
+		Reason: string(st.Reason), Detail: st.Detail, Fix: st.Fix, NextTry: moment(st.NextTry), Attempts: st.Attempts,
 		LastOutput: moment(st.LastOutput), Lock: string(st.Lock.State), Description: o.Description,
 		Aliases: o.Subject.Aliases, Tags: o.Subject.Tags, Perm: strings.Split(c.rights(x).String(), ","),
 	}

@@ -71,7 +71,7 @@ type Console struct {
 	NoLog       bool               // log: none
 	Escape      string             // "" means the default ^Ec; "none" none
 	NoTitle     bool               // title: false
-	Settings    map[string]string  // every key in force, by its canonical rendering; what comparing and --expand use
+	Settings    Settings           // every key in force; what comparing and --expand use
 	Bindings    map[string]binding // of the keys that hold secrets: what these are bound to
 	Place       string             // file:line:column of its definition
 }

@@ -75,21 +75,21 @@ func (b *builder) expand(e *entry) {
 	if !b.charge(dynamic * len(instances)) {
 		return
 	}
-	base := newDraft()
+	base := newDraft(e.line, b.folder)
 	base.Place = e.key.place.String()
 	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}, secrets: b.secrets}
 	good := e.read(r, &base, false)
 	for i := range fields {
 		f := &fields[i]
-		if _, set := e.settings[f.key]; !set && f.standard != "" && (f.of == "" || f.of == e.line) {
-			base.Settings[f.key] = f.standard
+		if _, set := e.settings[f.key]; set || f.standard == "" {
+			continue
+		}
+		if with, ok := f.belongs(e.line); ok && with == "" {
+			base.Settings.common[f.key] = f.standard
 		}
 	}
-	for i, x := range instances {
+	for _, x := range instances {
 		d := base
-		if i < len(instances)-1 {
-			d.Settings = maps.Clone(base.Settings)
-		}
 		r.scope = &scope{name: x.Name, numbers: x.Numbers, host: b.host}
 		ok := e.read(r, &d, true) && good
 		d.Subject.Name = x.Name
@@ -121,7 +121,11 @@ func (e *entry) read(r *reader, d *draft, dynamic bool) bool {
 		}
 		r.bound = binding{}
 		shown, ok := fields[i].read(r, d, s.value)
-		d.Settings[fields[i].key] = shown
+		if dynamic {
+			d.Settings.own = append(d.Settings.own, keyText{fields[i].key, shown})
+		} else {
+			d.Settings.common[fields[i].key] = shown
+		}
 		if r.bound != (binding{}) {
 			if d.Bindings = maps.Clone(d.Bindings); d.Bindings == nil { // the range's is shared
 				d.Bindings = make(map[string]binding, 1)

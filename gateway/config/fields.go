@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"consoled/ports"
 	"consoled/ports/ipmi"
 	"consoled/ports/sim"
+	"consoled/ports/ssh"
 	"consoled/ports/telnet"
 )
 
@@ -19,28 +21,37 @@ import (
 // backend; the line key says which of them counts.
 type draft struct {
 	Console
-	serial ports.Serial
+	serial ports.Serial // of this machine, or behind telnet
 	tcp    ports.TCP
 	telnet telnet.Telnet
 	ipmi   ipmi.IPMI
 	unix   ports.Unix
 	exec   ports.Exec
+	ssh    ssh.SSH
 	sim    sim.Sim
+
+	network ports.Network // of tcp and telnet
 }
 
-// newDraft has what holds without configuration.
-func newDraft() draft {
-	return draft{
+// newDraft has what holds for a line without configuration; folder is the main
+// file's. A terminal server keeps the speed and the frame that it has.
+func newDraft(line, folder string) draft {
+	d := draft{
 		Console: Console{
 			Lock: console.LockOptions{
 				Write: console.OnKey, IdleRelease: 30 * time.Minute, Grace: 30 * time.Second,
 				ForceReason: "required", ForceCooldown: 10 * time.Second,
 			},
-			Settings: make(map[string]string, len(fields)),
+			Settings: Settings{common: make(map[string]string, len(fields))},
 		},
-		serial: ports.Serial{Baud: 115200, Data: 8, Parity: "none", Stop: "1", Flow: "none"},
-		exec:   ports.Exec{Cols: 80, Rows: 24},
+		exec:    ports.Exec{Cols: 80, Rows: 24},
+		ssh:     ssh.SSH{KnownHosts: filepath.Join(folder, "known_hosts"), Cols: 80, Rows: 24, Keepalive: 30 * time.Second},
+		network: ports.Network{KeepAlive: 30 * time.Second},
 	}
+	if line == "serial" {
+		d.serial = ports.Serial{Baud: 115200, Data: 8, Parity: "none", Stop: "1", Flow: "none"}
+	}
+	return d
 }
 
 // backend is the one that the line key chooses, as a copy, so that a console
@@ -50,8 +61,10 @@ func (d *draft) backend(line string) ports.Backend {
 	case "serial":
 		return copied(d.serial)
 	case "tcp":
+		d.tcp.Network = d.network
 		return copied(d.tcp)
 	case "telnet":
+		d.telnet.Network, d.telnet.Serial = d.network, d.serial
 		return copied(d.telnet)
 	case "ipmi":
 		return copied(d.ipmi)
@@ -59,6 +72,8 @@ func (d *draft) backend(line string) ports.Backend {
 		return copied(d.unix)
 	case "exec":
 		return copied(d.exec)
+	case "ssh":
+		return copied(d.ssh)
 	default:
 		d.sim.Name = cmp.Or(d.sim.Name, d.Subject.Name)
 		return copied(d.sim)
@@ -71,7 +86,8 @@ func copied[T any](x T) *T { return &x }
 type field struct {
 	key string
 	// of is the line that the key belongs to: its own name for a key that
-	// chooses the line, empty for what every console can have.
+	// chooses the line, empty for what every console can have. Several stand with
+	// spaces between them; one with +KEY takes the key only where KEY is true.
 	of       string
 	standard string // as shown where the key is not set; empty: nothing
 	// read sets the draft and returns the canonical rendering.
@@ -81,18 +97,45 @@ type field struct {
 // isLine reports whether the key chooses the line.
 func (f *field) isLine() bool { return f.of == f.key }
 
+// belongs reports whether the key has a place on a line, and with which other
+// key, if it needs one.
+func (f *field) belongs(line string) (with string, ok bool) {
+	for of := range strings.FieldsSeq(f.of) {
+		name, with, _ := strings.Cut(of, "+")
+		if name == line {
+			return with, true
+		}
+	}
+	return "", f.of == ""
+}
+
+// owners is what the key belongs to, for messages.
+func (f *field) owners() string {
+	lines := strings.Fields(f.of)
+	for i, of := range lines {
+		if name, with, needs := strings.Cut(of, "+"); needs {
+			lines[i] = name + " (with " + with + ": true)"
+		}
+	}
+	return strings.Join(lines, " and ")
+}
+
 // fields is every key of a console, in the order in which people are shown
 // them. It is not changed.
 var fields = []field{
 	{"serial", "serial", "", readDevice},
-	{"baud", "serial", "115200", readBaud},
-	{"data", "serial", "8", readData},
-	{"parity", "serial", "none", word(func(d *draft) *string { return &d.serial.Parity }, "parity", "none", "odd", "even", "mark", "space")},
-	{"stop", "serial", "1", word(func(d *draft) *string { return &d.serial.Stop }, "stop", "1", "1.5", "2")},
-	{"flow", "serial", "none", word(func(d *draft) *string { return &d.serial.Flow }, "flow", "none", "software", "hardware")},
-	{"lines", "serial", "", readLines},
+	{"baud", "serial telnet+rfc2217", "115200", readBaud},
+	{"data", "serial telnet+rfc2217", "8", readData},
+	{"parity", "serial telnet+rfc2217", "none", word(func(d *draft) *string { return &d.serial.Parity }, "parity", "none", "odd", "even", "mark", "space")},
+	{"stop", "serial telnet+rfc2217", "1", word(func(d *draft) *string { return &d.serial.Stop }, "stop", "1", "1.5", "2")},
+	{"flow", "serial telnet+rfc2217", "none", word(func(d *draft) *string { return &d.serial.Flow }, "flow", "none", "software", "hardware")},
+	{"lines", "serial telnet+rfc2217", "", readLines},
 	{"telnet", "telnet", "", address(func(d *draft) *string { return &d.telnet.Address }, "telnet")},
 	{"tcp", "tcp", "", address(func(d *draft) *string { return &d.tcp.Address }, "tcp")},
+	{"rfc2217", "telnet", "", readRFC2217},
+	{"tls", "tcp telnet", "", readTLS},
+	{"source", "tcp telnet", "", address(func(d *draft) *string { return &d.network.Source }, "source")},
+	{"keepalive", "tcp telnet", "30s", span(func(d *draft) *time.Duration { return &d.network.KeepAlive }, "keepalive", time.Hour)},
 	{"ipmi", "ipmi", "", readIPMI},
 	{"unix", "unix", "", readUnix},
 	{"exec", "exec", "", readArgv},
@@ -100,6 +143,7 @@ var fields = []field{
 	{"dir", "exec", "", readDir},
 	{"user", "exec", "", address(func(d *draft) *string { return &d.exec.User }, "user")},
 	{"size", "exec", "80x24", readSize},
+	{"ssh", "ssh", "", readSSH},
 	{"sim", "sim", "", readSim},
 	{"reconnect", "", "", readReconnect},
 	{"aliases", "", "", readAliases},
@@ -119,14 +163,11 @@ var fields = []field{
 // ownKeys are keys of an entry that say how it is put together.
 var ownKeys = []string{"use", "override"}
 
-// laterKeys are keys of a console that a later version reads, laterLines those
-// of them that choose the line.
+// laterKeys are keys of a console that a later version reads.
 var laterKeys = []string{
-	"ssh", "rfc2217", "tls", "source", "keepalive", "login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
+	"login", "on_connect", "on_idle", "on_leave", "ondemand", "rate",
 	"break", "actions", "power", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
-
-var laterLines = []string{"ssh"}
 
 // lineKeys are the keys that choose the line.
 func lineKeys() []string {
@@ -148,6 +189,14 @@ func longForm(key string) (address string, ok bool) {
 		return "address", true
 	case "exec":
 		return "argv", true
+	}
+	return "", false
+}
+
+// shortForm is the key of the map that a text in place of it stands for.
+func shortForm(key string) (inside string, ok bool) {
+	if key == "ssh" {
+		return "to", true
 	}
 	return "", false
 }

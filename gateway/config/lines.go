@@ -1,10 +1,14 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"consoled/ports"
 )
 
 // readDevice keeps a name without a slash, which is one below
@@ -50,6 +54,54 @@ func readLines(r *reader, d *draft, v *value) (string, bool) {
 func showMap(shown []string) string {
 	slices.Sort(shown)
 	return "{" + strings.Join(shown, ", ") + "}"
+}
+
+func readRFC2217(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.telnet.RFC2217, ok = r.boolean("rfc2217", v)
+	return strconv.FormatBool(d.telnet.RFC2217), ok
+}
+
+// readTLS takes true or false, or a map. It looks into the files, so that what
+// is wrong with them is told before it keeps a console down.
+func readTLS(r *reader, d *draft, v *value) (string, bool) {
+	t := &d.network.TLS
+	if v.kind == isText {
+		on, ok := r.boolean("tls", v)
+		t.On = on
+		return strconv.FormatBool(on), ok
+	}
+	t.On = true
+	ok := v.kind == isMap
+	var shown []string
+	for _, p := range r.table("tls", v, []string{"ca", "name", "cert", "key"}, nil) {
+		read := r.path
+		if p.key.text == "name" {
+			read = r.filled
+		}
+		text, good := read(p.key.text, p.value)
+		*map[string]*string{"ca": &t.CA, "name": &t.Name, "cert": &t.Cert, "key": &t.Key}[p.key.text] = text
+		shown = append(shown, p.key.text+": "+show(text))
+		ok = ok && good
+	}
+	if ok {
+		if err := checkTLS(*t); err != nil {
+			r.mistake("tls", v, "%s", strings.TrimPrefix(err.Error(), "tls "))
+			ok = false
+		}
+	}
+	return showMap(shown), ok
+}
+
+// checkTLS puts the way to mend it behind a mistake.
+func checkTLS(t ports.TLS) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
+	_, err := t.Load("any:0")
+	if e, ok := errors.AsType[*ports.Error](err); ok && e.Fix != "" {
+		return fmt.Errorf("%w; %s", err, e.Fix)
+	}
+	return err
 }
 
 // readUnix leaves a name of Linux's abstract name space alone.
@@ -124,21 +176,26 @@ func readDir(r *reader, d *draft, v *value) (shown string, ok bool) {
 	return show(d.exec.Dir), ok
 }
 
-func readSize(r *reader, d *draft, v *value) (string, bool) {
-	text, ok := r.text("size", v)
+func readSize(r *reader, d *draft, v *value) (shown string, ok bool) {
+	d.exec.Cols, d.exec.Rows, shown, ok = r.terminal("size", v)
+	return shown, ok
+}
+
+// terminal is the size of a terminal.
+func (r *reader) terminal(key string, v *value) (cols, rows int, shown string, ok bool) {
+	text, ok := r.text(key, v)
 	if !ok {
-		return "", false
+		return 0, 0, "", false
 	}
 	const most = 1000
 	c, w, _ := strings.Cut(text, "x")
-	cols, err1 := strconv.ParseUint(c, 10, 16)
-	rows, err2 := strconv.ParseUint(w, 10, 16)
-	if err1 != nil || err2 != nil || cols == 0 || rows == 0 || cols > most || rows > most {
-		r.mistake("size", v, "%s is not columns x rows such as 80x24, at most %dx%d", quoted(text), most, most)
-		return "", false
+	n, err1 := strconv.ParseUint(c, 10, 16)
+	m, err2 := strconv.ParseUint(w, 10, 16)
+	if err1 != nil || err2 != nil || n == 0 || m == 0 || n > most || m > most {
+		r.mistake(key, v, "%s is not columns x rows such as 80x24, at most %dx%d", quoted(text), most, most)
+		return 0, 0, "", false
 	}
-	d.exec.Cols, d.exec.Rows = int(cols), int(rows)
-	return strconv.Itoa(d.exec.Cols) + "x" + strconv.Itoa(d.exec.Rows), true
+	return int(n), int(m), fmt.Sprintf("%dx%d", n, m), true
 }
 
 // readSim takes the kind alone, or a map.

@@ -15,6 +15,7 @@ import (
 	"consoled/auth"
 	"consoled/gateway/console"
 	"consoled/ports"
+	"consoled/ports/ssh"
 )
 
 // write makes a file below a folder of the test's own.
@@ -203,7 +204,7 @@ groups:
 	if b2.Lock.Write != console.OnKey || vm.Lock.Write != console.Explicit {
 		t.Errorf("write %v and %v", b2.Lock.Write, vm.Lock.Write)
 	}
-	if _, has := vm.Settings["baud"]; has {
+	if _, has := vm.Settings.Get("baud"); has {
 		t.Error("a socket has a speed")
 	}
 }
@@ -240,7 +241,7 @@ consoles:
 	want := map[string]ports.Backend{
 		"a2": &ports.Exec{Argv: []string{filepath.Join(folder, "bin/sim"), "-x", "a2"}, Env: map[string]string{"N": "21"}, Dir: filepath.Join(folder, "work"), User: "nobody", Cols: 132, Rows: 43},
 		"b":  &ports.Exec{Argv: []string{"cat"}, Env: map[string]string{"A": "1", "B": "two\nlines"}, Cols: 80, Rows: 24},
-		"c":  &ports.TCP{Address: "ts1:2001"},
+		"c":  &ports.TCP{Address: "ts1:2001", Network: ports.Network{KeepAlive: 30 * time.Second}},
 		"d":  &ports.Unix{Path: filepath.Join(folder, "run/d.sock")},
 		"e":  &ports.Unix{Path: "@abstract"},
 		"f":  &ports.Serial{Path: "usb-1", Baud: 9600, Data: 7, Parity: "even", Stop: "1", Flow: "software", HUPCL: true},
@@ -252,6 +253,39 @@ consoles:
 	}
 	if g := named(t, c, "g"); !g.NoLog || !g.NoTitle || g.Escape != "^]" || g.MOTD != "a\nb" {
 		t.Errorf("%+v", g)
+	}
+}
+
+// TestSSH: a template has what is common, in whatever form the host is written.
+func TestSSH(t *testing.T) {
+	folder := t.TempDir()
+	c, err := Load(write(t, folder, "consoled.yaml", `
+secrets: { bmc: { env: BMC } }
+templates:
+  bmc: { ssh: { key: keys/bmc, password: secret:bmc, jump: me@hop } }
+  old: { ssh: { legacy: true, keepalive: 1m, known_hosts: keys/known } }
+consoles:
+  a: { ssh: root@bmc1 }
+  b[1-2]: { use: [bmc, old], ssh: "root@bmc${n}:2200" }
+  c: { use: bmc, ssh: { to: root@bmc3, jump: [], agent: true, size: 132x43, pty: false, command: uname } }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(folder, name) }
+	for name, want := range map[string]*ssh.SSH{
+		"a":  {To: "root@bmc1", KnownHosts: at("known_hosts"), Cols: 80, Rows: 24, Keepalive: 30 * time.Second},
+		"b2": {To: "root@bmc2:2200", Key: at("keys/bmc"), Jump: []string{"me@hop"}, KnownHosts: at("keys/known"), Cols: 80, Rows: 24, Keepalive: time.Minute, Legacy: true},
+		"c":  {To: "root@bmc3", Key: at("keys/bmc"), Jump: []string{}, Agent: ssh.OwnAgent, KnownHosts: at("known_hosts"), Command: "uname", NoPty: true, Cols: 132, Rows: 43, Keepalive: 30 * time.Second},
+	} {
+		got := *named(t, c, name).Backend.(*ssh.SSH)
+		if (got.Password == nil) != (name == "a") || name != "a" && got.Password.String() != "{env: BMC}" {
+			t.Errorf("%s: password %v", name, got.Password)
+		}
+		got.Password = nil
+		if diff := cmp.Diff(want, &got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 
@@ -359,6 +393,7 @@ func TestBounded(t *testing.T) {
 		"groups":    groups.String(),
 		"brackets":  "consoles: { a: { tcp: '${" + strings.Repeat("(", 2000) + "1" + strings.Repeat(")", 2000) + "}:1' } }",
 		"long text": "consoles: { a: { unix: '" + strings.Repeat("x", 1<<20) + "' } }",
+		"long line": strings.Repeat("a: ", 1<<20),
 		"mistakes":  "consoles:\n" + strings.Repeat("  a: { b: c }\n", 10_000),
 	}
 	for name, text := range tests {

@@ -45,15 +45,16 @@ type layer struct {
 }
 
 // layer checks the keys of defaults, a template or an entry, and brings the
-// long forms of lines (serial: {path: X, baud: 9600}) to their short ones, so that
-// layers merge whatever form they are written in.
+// long forms of lines (serial: {path: X, baud: 9600}) to their short ones, and
+// the short forms of those that have none (ssh: X) to their long ones (ssh: {to: X}), so
+// that layers merge whatever form they are written in.
 func (b *builder) layer(where string, v *value, own bool) layer {
 	out := layer{size: v.size}
 	if v.kind == isNull {
 		return out
 	}
 	for _, p := range v.pairs {
-		if !slices.Contains(b.known, p.key.text) && (slices.Contains(laterLines, p.key.text) || names.Nearest(p.key.text, lineKeys()) != "") {
+		if !slices.Contains(b.known, p.key.text) && names.Nearest(p.key.text, lineKeys()) != "" {
 			out.refused = true
 		}
 	}
@@ -62,6 +63,9 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 			b.error(p.key.place, "%s belongs to a console, not to %s", quoted(p.key.text), where)
 			continue
 		}
+		if inside, ok := shortForm(p.key.text); ok && p.value.kind == isText {
+			p.value = p.value.below(inside)
+		}
 		address, ok := longForm(p.key.text)
 		if !ok || p.value.kind != isMap {
 			out.pairs = append(out.pairs, p)
@@ -69,7 +73,7 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 		}
 		inside := []string{address}
 		for i := range fields {
-			if fields[i].of == p.key.text && !fields[i].isLine() {
+			if _, ok := fields[i].belongs(p.key.text); ok && fields[i].of != "" && !fields[i].isLine() {
 				inside = append(inside, fields[i].key)
 			}
 		}
@@ -235,13 +239,23 @@ func (b *builder) chooseLine(e *entry, refused bool) bool {
 	for i := range fields {
 		f := &fields[i]
 		s, ok := e.settings[f.key]
-		if !ok || f.of == "" || f.of == e.line {
+		if !ok || e.takes(f) {
 			continue
 		}
 		if !s.weak {
-			b.error(s.key.place, "%s is a key of %s lines, and %s is %s", quoted(f.key), f.of, e.where(), e.line)
+			b.error(s.key.place, "%s is a key of %s lines, and %s is %s", quoted(f.key), f.owners(), e.where(), e.line)
 		}
 		delete(e.settings, f.key)
 	}
 	return true
+}
+
+// takes reports whether the entry's line has a place for a key.
+func (e *entry) takes(f *field) bool {
+	with, ok := f.belongs(e.line)
+	if ok && with != "" {
+		s, set := e.settings[with]
+		ok = set && s.value.text == "true"
+	}
+	return ok
 }

@@ -122,12 +122,15 @@ func diagnoseLine(r *report, f *file, line int, text string) {
 		r.error(f.at(line, i+1), "a tab in the indentation; YAML takes blanks only")
 		return
 	}
+	column, counted := 1, 0
 	for start, inFlow := range valueStarts(text) {
+		column += utf8.RuneCountInString(text[counted:start])
+		counted = start
 		word := text[start:]
 		if i := strings.IndexAny(word, " ,]}#"); i >= 0 {
 			word = word[:i]
 		}
-		at := f.at(line, utf8.RuneCountInString(text[:start])+1)
+		at := f.at(line, column)
 		switch {
 		case word == "":
 		case word[0] == '@':

@@ -15,7 +15,7 @@ func (c Console) YAML() string {
 	}
 	b.WriteString("\n" + show(c.Subject.Name) + ":\n")
 	for i := range fields {
-		if text, ok := c.Settings[fields[i].key]; ok {
+		if text, ok := c.Settings.Get(fields[i].key); ok {
 			b.WriteString("  " + fields[i].key + ": " + text + "\n")
 		}
 	}
@@ -28,8 +28,8 @@ func (c Console) YAML() string {
 func Changed(old, new Console) (keys []string, reopen bool) {
 	for i := range fields {
 		f := &fields[i]
-		before, had := old.Settings[f.key]
-		after, has := new.Settings[f.key]
+		before, had := old.Settings.Get(f.key)
+		after, has := new.Settings.Get(f.key)
 		if before != after || had != has || old.Bindings[f.key] != new.Bindings[f.key] {
 			keys = append(keys, f.key)
 			reopen = reopen || f.of != ""

@@ -45,7 +45,12 @@ consoles:
   yes: { unix: "@x", aliases: [no, n1], tags: [b, a], description: " %@` + "`" + ` é ", reconnect: { first: 1s, max: 90s } }
   b: { tcp: "[::1]:23", write: explicit, idle_release: 0, grace: 0, force_reason: optional, force_cooldown: 1h }
   c: { telnet: "ts1:23", log: none, title: false, escape: none }
+  f: { telnet: { address: "[fe80::1%eth0]:23", tls: true, source: "::1", keepalive: 0 } }
+  g: { telnet: "ts1:24", rfc2217: true, baud: 9600, flow: hardware, lines: { dtr: off } }
+  h: { tcp: "ts1:25", tls: { name: ts1.example.org }, keepalive: 90s }
   d: { sim: noise }
+  i: { ssh: { to: "a@b@[::1]:2200", jump: [c, d@e], key: /k, agent: true, known_hosts: /h, command: "x: y # ${name}", pty: false, size: 10x20, keepalive: 0, legacy: true } }
+  j: { ssh: { to: a, agent: /s, known_hosts: /h, jump: c } }
   e: { sim: { kind: noise, rate: 64KiB, name: "x${name}", seed: 7, speed: 2.5 } }
 `
 

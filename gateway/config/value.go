@@ -55,6 +55,16 @@ func (v *value) get(key string) (pair, bool) {
 	return pair{}, false
 }
 
+// below is a map that has the value at one key.
+func (v *value) below(key string) *value {
+	out := &value{place: v.place, kind: isMap, size: 1}
+	name := &value{place: v.place, text: key, size: 1}
+	out.pairs = []pair{{name, v}}
+	out.adopt(name)
+	out.adopt(v)
+	return out
+}
+
 const (
 	// maxDepth is far more than the configuration nests.
 	maxDepth = 32

@@ -48,6 +48,9 @@ func (c *Console) Attach(cl Client) *Attachment {
 	}
 	c.clients = append(c.clients, a)
 	c.eyes.Add(1)
+	if c.line != nil {
+		c.rouseLocked(c.line)
+	}
 	select {
 	case c.wake <- struct{}{}:
 	default:

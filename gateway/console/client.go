@@ -44,6 +44,7 @@ type Status struct {
 	Since      time.Time    // of the state
 	Reason     ports.Reason // why it is down
 	Detail     string       // the error's text; escape it before printing
+	Fix        string       // what to do about it; likewise
 	NextTry    time.Time    // when it is down
 	Attempts   int          // since it went down
 	LastOutput time.Time

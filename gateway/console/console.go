@@ -2,10 +2,10 @@
 // the line says to its record, and passes on what the one writer types. It
 // knows no SSH and no access rules; a client brings its rights as plain facts.
 //
-// Goroutines: Run is the only one that opens, reads or replaces the line. It
-// starts, and waits for, one that writes to the line (from the first input of
-// a connection to its end), one that closes the line when it is told to end,
-// one that brings events to the record (while there are any) and one that
+// Goroutines: Run is the only one that opens or replaces the line. It starts,
+// and waits for, one that reads the line (while somebody is attached, or
+// where it cannot rest in the rounds of the Set), one that writes to it (from the
+// first input of a connection to its end), one that brings events to the record (while there are any) and one that
 // forces the record to the disk (once in a while). An idle console has Run
 // alone, and no buffer. A panic in any of them ends the line, not the process.
 package console
@@ -46,6 +46,7 @@ type Console struct {
 	in     atomic.Int64
 	out    atomic.Int64
 	fresh  freshness
+	rounds func() *ports.Rounds // where an unwatched line rests; nil where it cannot
 
 	mu       sync.Mutex // no I/O under it
 	o        Options
@@ -58,10 +59,11 @@ type Console struct {
 	since    time.Time
 	reason   ports.Reason
 	detail   string
+	fix      string // what to do about it; holds while the line is down
 	nextTry  time.Time
-	attempts int // unsuccessful ones since the line was last stable
-	changes  int // of the line's configuration
-	redial   context.CancelCauseFunc
+	attempts int                     // unsuccessful ones since the line was last stable
+	changes  int                     // of the line's configuration
+	redial   context.CancelCauseFunc // ends the attempt, the wait before the next one, or the line
 	ended    bool
 	goodbye  string // once ended
 
@@ -95,40 +97,66 @@ func New(o Options) (*Console, error) {
 // record is closed.
 func (c *Console) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := c.attempt(ctx); err != nil {
-			c.pause(ctx, time.Second, c.changed())
+		var l *line
+		aside(func() { l = c.reach(ctx) })
+		if l == nil {
+			continue
 		}
+		select {
+		case <-l.over:
+		case <-ctx.Done():
+		}
+		aside(func() { c.part(ctx, l) })
 	}
-	c.end(context.Cause(ctx))
+	aside(func() { c.end(context.Cause(ctx)) })
 }
 
-// attempt opens the line and serves it to its end, then waits for as long as
-// the next attempt has to. Its error is a panic.
-func (c *Console) attempt(ctx context.Context) (err error) {
-	defer c.caught("run", &err)
+// aside does something on a stack of its own. The one that then waits for
+// months for the line to end stays as small as it began, and there are
+// thousands of them.
+func aside(f func()) {
+	var done sync.WaitGroup
+	done.Go(f)
+	done.Wait()
+}
+
+// reach opens the line, however many attempts that takes. It is nil where ctx
+// has ended, or a panic was caught.
+func (c *Console) reach(ctx context.Context) (l *line) {
+	defer c.spared(ctx)
+	for l == nil && ctx.Err() == nil {
+		l = c.attempt(ctx)
+	}
+	return l
+}
+
+// spared catches a panic of Run's, which then goes on after a while.
+func (c *Console) spared(ctx context.Context) {
+	var err error
+	c.caught("run", &err)
+	if err != nil {
+		c.pause(ctx, time.Second, c.changed())
+	}
+}
+
+// attempt opens the line once, and where that fails waits for as long as the
+// next attempt has to.
+func (c *Console) attempt(ctx context.Context) *line {
 	dial, redial := context.WithCancelCause(ctx)
 	defer redial(nil)
 	c.mu.Lock()
 	c.redial = redial
 	backend, change := c.o.Backend, c.changes
 	c.mu.Unlock()
-	ended := c.serve(dial, backend)
-	if ctx.Err() == nil {
-		c.pause(ctx, c.down(ended), change)
-	}
-	return nil
-}
-
-// serve opens the line and reads it until it ends or ctx does.
-func (c *Console) serve(ctx context.Context, backend ports.Backend) error {
-	port, err := c.dial(ctx, backend)
+	port, err := c.dial(dial, backend)
 	if err == nil {
-		err = c.carry(ctx, port)
+		return c.carry(port, change)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if dial.Err() != nil {
+		err = context.Cause(dial)
 	}
-	return err
+	c.retry(ctx, err, change)
+	return nil
 }
 
 func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port, err error) {
@@ -136,30 +164,35 @@ func (c *Console) dial(ctx context.Context, backend ports.Backend) (_ ports.Port
 	return backend.Open(ctx)
 }
 
-// carry reads an open port until it ends.
-func (c *Console) carry(ctx context.Context, port ports.Port) error {
-	l := &line{port: port}
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(closed)
-		c.hangUp(l)
-	})
+// retry tells that the line is down, and waits until it is to be tried again.
+func (c *Console) retry(ctx context.Context, err error, change int) {
+	if ctx.Err() == nil {
+		c.pause(ctx, c.down(err), change)
+	}
+}
+
+// carry begins to read an open port.
+func (c *Console) carry(port ports.Port, change int) *line {
+	l := &line{port: port, change: change, over: make(chan struct{})}
 	c.up(l)
-	err := c.read(ctx, l)
-	if werr := l.failed(); werr != nil {
-		err = werr // it ended the reader; later ones are of our own closing
+	l.readers.Go(func() { c.read(l) })
+	return l
+}
+
+// part lets go of a line that is over, and waits until it is to be tried again.
+func (c *Console) part(ctx context.Context, l *line) {
+	defer c.spared(ctx)
+	if ctx.Err() != nil {
+		l.end(context.Cause(ctx))
 	}
 	c.mu.Lock()
 	c.line = nil
 	c.endLocked(l)
 	c.mu.Unlock()
-	if stop() {
-		c.hangUp(l)
-	} else {
-		<-closed
-	}
+	c.hangUp(l)
+	l.readers.Wait()
 	l.writer.Wait()
-	return err
+	c.retry(ctx, l.err, l.change)
 }
 
 // up tells that the line is there.
@@ -173,7 +206,7 @@ func (c *Console) up(l *line) {
 	if c.state == Down {
 		e.For, e.Attempt = time.Since(c.since), c.attempts
 	}
-	c.line = l
+	c.line, c.redial = l, l.end
 	c.movedLocked()
 	c.state, c.since, c.reason, c.detail, c.nextTry = Up, time.Now(), "", "", time.Time{}
 	c.o.Log.Info("console up", "backend", c.o.Backend.String(), "for", e.For.Round(time.Millisecond))
@@ -205,6 +238,7 @@ func (c *Console) down(err error) time.Duration {
 		}
 	}
 	c.state, c.reason, c.detail, c.nextTry = Down, reason, detail, now.Add(wait)
+	c.fix = fixOf(err)
 	return wait
 }
 

@@ -17,19 +17,23 @@ const outbox = 64 << 10
 const piece = 1 << 10
 
 // A line is an open port with what is queued for it. The console's mutex
-// guards it, but for the port, the WaitGroup and the error.
+// guards what stands between the WaitGroups and the end.
 type line struct {
 	port       ports.Port
-	collecting sync.Mutex // held while the reader lets the kernel collect output
+	change     int            // of the line's configuration that it belongs to
+	collecting sync.Mutex     // held while the kernel collects output, or what it collected is read
+	readers    sync.WaitGroup // one at a time
 	writer     sync.WaitGroup
 
 	queue   []input
 	queued  int           // bytes in queue, and in the piece being written
 	more    chan struct{} // wakes the writer; made with it
+	leave   func()        // takes it out of the rounds; nil while a reader reads it
 	stopped bool
 
-	errMu sync.Mutex
-	err   error // of a Write
+	ending sync.Once
+	over   chan struct{} // closed when the line has ended, or is to end
+	err    error         // why; to be read once it is over
 }
 
 // An input is what one client has queued: bytes, or a break.
@@ -40,11 +44,25 @@ type input struct {
 	done  chan error    // of a break; it has room for the one answer
 }
 
-// hangUp closes the port, after what is being collected has been read.
+// end makes the line be over: Run then closes the port. The first reason counts.
+func (l *line) end(err error) {
+	l.ending.Do(func() {
+		l.err = err
+		close(l.over)
+	})
+}
+
+// hangUp closes the port, after what has been collected was read. No reader
+// follows.
 func (c *Console) hangUp(l *line) {
+	defer c.withdraw(l)
 	defer c.caught("close", new(error))
 	l.collecting.Lock()
 	defer l.collecting.Unlock()
+	if c.resting(l) {
+		// Whatever it meets, the line ends now.
+		_, _ = c.collectOnce(l)
+	}
 	l.port.Close()
 }
 
@@ -130,8 +148,7 @@ func (c *Console) movesLocked() <-chan struct{} {
 	return c.moved
 }
 
-// write brings the queue to the port until the line ends. An error closes the
-// port, which ends the reader too.
+// write brings the queue to the port until the line ends. An error ends it.
 func (c *Console) write(l *line) {
 	for range l.more {
 		for {
@@ -152,8 +169,7 @@ func (c *Console) write(l *line) {
 			c.movedLocked()
 			c.mu.Unlock()
 			if err != nil {
-				l.fail(err)
-				c.hangUp(l)
+				l.end(err)
 				return
 			}
 		}
@@ -190,16 +206,4 @@ func (c *Console) deliver(l *line, in input) (n int, err error) {
 		c.tell(Event{Kind: KindBreak, For: in.pause}.by(in.from.Client()))
 	}
 	return 0, nil
-}
-
-func (l *line) fail(err error) {
-	l.errMu.Lock()
-	defer l.errMu.Unlock()
-	l.err = err
-}
-
-func (l *line) failed() error {
-	l.errMu.Lock()
-	defer l.errMu.Unlock()
-	return l.err
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -12,14 +11,23 @@ import (
 // moment of a read only, so that a silent console holds none.
 const burst = 64 << 10
 
+// full is how much of a buffer a line that speaks without a pause fills.
+const full = burst / 4
+
 var bursts = sync.Pool{New: func() any { return new([burst]byte) }}
 
-// read appends what the line says to the record until the line ends, which ctx
-// brings about.
-func (c *Console) read(ctx context.Context, l *line) (err error) {
+// read appends what the line says to the record until the line ends, or goes
+// to rest among many.
+func (c *Console) read(l *line) {
+	if err := c.readOn(l); err != nil {
+		l.end(err)
+	}
+}
+
+func (c *Console) readOn(l *line) (err error) {
 	defer c.caught("read", &err)
 	if p, ok := l.port.(ports.TryReader); ok {
-		return c.readReady(ctx, l, p)
+		return c.readReady(l, p)
 	}
 	buf := make([]byte, 4<<10)
 	for {
@@ -33,40 +41,43 @@ func (c *Console) read(ctx context.Context, l *line) (err error) {
 
 // readReady reads a port that can wait without a buffer. Recording costs by
 // the wake-up and by the write, not by the byte: while nobody is attached, a line
-// that does not fill a good part of the buffer is left alone for as long as
-// the kernel can hold what it says.
-func (c *Console) readReady(ctx context.Context, l *line, p ports.TryReader) error {
+// that does not speak without a pause goes to rest, and where it cannot, it is left
+// alone for as long as the kernel can hold what it says. It returns nil when
+// the line rests.
+func (c *Console) readReady(l *line, p ports.TryReader) error {
 	patience := p.Patience()
 	var pause *time.Timer
-	for {
-		if err := p.Wait(); err != nil {
-			return err
-		}
-		n, err := c.readOnce(p)
-		for err == nil && patience > 0 && n > 0 && n < burst/4 && c.eyes.Load() == 0 {
+	n, err := c.readOnce(p) // a port may have bytes that its descriptor knows nothing of
+	for err == nil {
+		switch {
+		case n < full && c.rest(l):
+			return nil
+		case 0 < n && n < full && patience > 0 && c.eyes.Load() == 0:
 			if pause == nil {
 				pause = time.NewTimer(patience)
 			} else {
 				pause.Reset(patience)
 			}
-			n, err = c.leave(ctx, l, p, pause)
-		}
-		if err != nil {
-			return err
+			n, err = c.leave(l, p, pause)
+		default:
+			if err = p.Wait(); err == nil {
+				n, err = c.readOnce(p)
+			}
 		}
 	}
+	return err
 }
 
 // leave lets an unwatched line collect for a while, then reads it. It keeps the
 // line from being closed meanwhile, so that what has been collected is
 // recorded even when the gateway stops.
-func (c *Console) leave(ctx context.Context, l *line, p ports.TryReader, pause *time.Timer) (int, error) {
+func (c *Console) leave(l *line, p ports.TryReader, pause *time.Timer) (int, error) {
 	l.collecting.Lock()
 	defer l.collecting.Unlock()
 	select {
 	case <-pause.C:
 	case <-c.wake:
-	case <-ctx.Done():
+	case <-l.over:
 	}
 	pause.Stop()
 	return c.readOnce(p)

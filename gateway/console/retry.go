@@ -47,7 +47,7 @@ func retryCap(reason ports.Reason) time.Duration {
 		return time.Second
 	case ports.InUse, ports.Denied:
 		return 5 * time.Second
-	case ports.Exited, ports.Unsupported, ports.Dialogue:
+	case ports.Exited, ports.Unsupported, ports.Dialogue, ports.WrongCertificate:
 		return time.Minute
 	case ports.Authentication, ports.WrongHostKey:
 		return 5 * time.Minute

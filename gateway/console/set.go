@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"consoled/gateway/names"
+	"consoled/ports"
 )
 
 // farewell is how long people stay on a console that was removed.
@@ -23,6 +24,9 @@ type Set struct {
 	tasks sync.WaitGroup
 	view  atomic.Pointer[view] // what readers see
 	gate  gate                 // of all the records
+
+	resting sync.Once
+	rounds  *ports.Rounds
 
 	mu      sync.Mutex // one Apply at a time
 	running map[*Console]*life
@@ -117,10 +121,20 @@ func (s *Set) open(options []Options) (added []*Console, _ error) {
 			}
 			return nil, err
 		}
-		c.fresh.gate = s.gate
+		c.fresh.gate, c.rounds = s.gate, s.restingPlace
 		added = append(added, c)
 	}
 	return added, nil
+}
+
+// restingPlace is the rounds of all the lines, made for the first that can rest.
+func (s *Set) restingPlace() *ports.Rounds {
+	s.resting.Do(func() {
+		if s.rounds = ports.NewRounds(); s.rounds != nil {
+			s.tasks.Go(func() { s.rounds.Run(s.ctx) })
+		}
+	})
+	return s.rounds
 }
 
 // hurry ends what still says goodbye under a name: two records never write one folder.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"time"
 
 	"consoled/gateway/names"
@@ -43,7 +44,7 @@ func (c *Console) Status() Status {
 		BytesIn: c.in.Load(), BytesOut: c.out.Load(),
 	}
 	if c.state == Down {
-		s.Attempts = c.attempts
+		s.Attempts, s.Fix = c.attempts, c.fix
 	}
 	if c.line != nil {
 		_, s.CanBreak = c.line.port.(ports.Breaker)
@@ -55,4 +56,12 @@ func (c *Console) Status() Status {
 		})
 	}
 	return s
+}
+
+// fixOf is what the backend says to do about an error; empty where it says nothing.
+func fixOf(err error) string {
+	if e, ok := errors.AsType[*ports.Error](err); ok {
+		return e.Fix
+	}
+	return ""
 }

@@ -60,7 +60,6 @@ type parser struct {
 	kind  byte // of a string: ] P X ^ _ k
 	final byte // of an ESC or CSI sequence
 	bad   bool // the sequence is longer than body or against the grammar
-	query bool // the string holds a question mark
 
 	need     byte // bytes that the UTF-8 character still lacks
 	low, top byte // bounds of the next one
@@ -183,7 +182,7 @@ func (p *parser) inChar(c byte) event {
 
 // start begins a sequence.
 func (p *parser) start() {
-	p.state, p.size, p.bad, p.query = inEscape, 0, false, false
+	p.state, p.size, p.bad = inEscape, 0, false
 }
 
 // introduce enters the state that ESC c begins; false if it begins none. A
@@ -246,7 +245,6 @@ func (p *parser) inString(c byte) event {
 		p.state = ground
 		return str
 	case c >= ' ' && c != del:
-		p.query = p.query || c == '?'
 		p.keep(c)
 	}
 	return nothing

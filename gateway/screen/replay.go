@@ -64,7 +64,7 @@ func flow(p []byte) int {
 
 func (r *Replay) appendColour(dst []byte) []byte {
 	f := r.parser.function()
-	if r.parser.bad || !f.is(0, "", 'm') {
+	if r.parser.bad || !f.is(0, "", 'm') || !f.quiet() {
 		return dst
 	}
 	resets, on := f.colour()

@@ -23,6 +23,14 @@ func hostile() []string {
 		"\x1bP$qm\x1b\\", "\x1bP0$q\"p\x1b\\", "\x1bP+q544e\x1b\\", "\x1bP@kitty-cmd{}\x1b\\", "\x1b_Gi=1,a=q;AAAA\x1b\\",
 		"\x1bPtmux;\x1b\x1b[6n\x1b\\", "\x1bP\x1b[6n\x1b\\", // through tmux and screen
 		"\x05", "a\x05b", "\x1b\x05[6n", // ENQ
+		// Reports that come at once where a mode is set, and what acts beyond the screen.
+		"\x1b[?1004h", "\x1b[?2031h", "\x1b[?2048h", "\x1b[?25;2048h", "\x1b[?4294969344h", "\x1b[?2l", "\x1b[?38h", "\x1b[?1001h", "\x1b[?3h", "\x1b[2h",
+		"\x1b[i", "\x1b[5i", "\x1b[?5i", "\x1b[2t", "\x1b[8;24;80t", "\x1b[4294967310t", "\x1b[30t", "\x1b[1;1;1;1;1T", "\x1b[>6n", "\x1b[>2t", "\x1b[1;1'z", "\x1b[7q",
+		"\x1b[1;1;1;1;1$x", "\x1b[61\"p", "\x1b G", "\x1bP0;1|17/41\x1b\\", "\x1bP1$t0\x1b\\", "\x1bP0pR(P)\x1b\\",
+		"\x1b]52;c;cm0gLXJm\x07", "\x1b]7;file:///x\x07", "\x1b]9;x\x07", "\x1b]777;notify;x;y\x07", "\x1b]50;x\x07", "\x1b]83;x\x07", "rz\r**\x18B00000000000000\r\n",
+		// UTF-8 switched off, so that a letter begins a sequence.
+		"\x1b%@\u06db6n", "\x1b[11m\u06db6n", "\x1b[1;12m\u06db6n", "\x1b[4294967307m\u06db6n", "\x1b[38;2;1;11m\u06db6n", "\x1b[38;11m\u06db6n", "\x1b[58;5;11m\u06db6n",
+		"\x1b]0;\u06db6n\x07", "\x1bk\u06db6n\x1b\\", "\x1bP0q\u06db6n\x1b\\",
 		// C1 as one byte and as UTF-8.
 		"\x9b6n", "\xc2\x9b6n", "\x9a", "\xc2\x9a", "\x90$qm\x9c", "\xc2\x90$qm\xc2\x9c", "\x9d10;?\x9c", "\xc2\x9d10;?\x07",
 		"\xe0\x82\x9b6n", "\xc0\x9b6n", "\xe2\x9b6n", "\xf0\x9b\x9b6n", "\x1b]0;a\x9c\x9b6n\x07", "\x1b]0;a\xc2\x9c\xc2\x9b6n\x07",

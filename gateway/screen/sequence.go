@@ -1,6 +1,9 @@
 package screen
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+)
 
 // A function is a CSI sequence taken apart (ECMA-48, 5.4).
 type function struct {
@@ -34,42 +37,66 @@ func (f function) first() int {
 	return number(word)
 }
 
-// number reads a parameter; what is too big for any use stays at 65535.
+// tooBig is as what a parameter is read that is too big for any use.
+const tooBig = 65535
+
+// number reads a parameter.
 func number(word []byte) int {
 	n := 0
 	for _, c := range word {
 		if c < '0' || c > '9' {
 			break
 		}
-		n = min(10*n+int(c-'0'), 65535)
+		n = min(10*n+int(c-'0'), tooBig)
 	}
 	return n
+}
+
+// attributes yields what an SGR sequence sets: its parameters but for those that
+// only say which colour (38;5;N and 38;2;R;G;B). Where such a colour is broken off
+// or of another kind it yields -1.
+func (f function) attributes() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		skip, extended := 0, false
+		for word := range bytes.SplitSeq(f.params, []byte{';'}) {
+			n := number(word)
+			switch {
+			case skip > 0:
+				skip--
+				continue
+			case extended:
+				extended = false
+				switch n {
+				case 5:
+					skip = 1
+				case 2:
+					skip = 3
+				default:
+					if !yield(-1) {
+						return
+					}
+				}
+				continue
+			}
+			extended = (n == 38 || n == 48 || n == 58) && !bytes.ContainsRune(word, ':')
+			if !yield(n) {
+				return
+			}
+		}
+		if skip > 0 || extended {
+			yield(-1)
+		}
+	}
 }
 
 // colour reports what an SGR sequence does: whether it resets, and whether it
 // switches anything on that a later reset in it does not undo.
 func (f function) colour() (resets, on bool) {
-	skip, extended := 0, false
-	for word := range bytes.SplitSeq(f.params, []byte{';'}) {
-		n := number(word)
-		switch {
-		case skip > 0:
-			skip--
-		case extended:
-			// 38;5;N and 38;2;R;G;B: the zeros in them reset nothing.
-			extended = false
-			switch n {
-			case 5:
-				skip = 1
-			case 2:
-				skip = 3
-			}
-		case n == 0:
-			resets, on = true, false
-		default:
-			on = true
-			extended = (n == 38 || n == 48 || n == 58) && !bytes.ContainsRune(word, ':')
+	for n := range f.attributes() {
+		if n == 0 {
+			resets = true
 		}
+		on = n != 0
 	}
 	return resets, on
 }

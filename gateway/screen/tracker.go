@@ -116,7 +116,9 @@ func (t *Tracker) function(f function) {
 	case f.is(0, "", 'm'):
 		resets, on := f.colour()
 		t.modes.colour(resets, on)
-		t.line.style(f.params)
+		if f.quiet() {
+			t.line.style(f.params)
+		}
 		return
 	case f.private == 0 && len(f.inter) == 0:
 		switch f.final {
@@ -177,7 +179,13 @@ func (t *Tracker) Line() []byte { return t.line.shown() }
 // Titles counts the titles (OSC 0, 1, 2) that the target has set.
 func (t *Tracker) Titles() int { return t.titles }
 
-// Reset is what undoes the modes that the target switched on and left on:
-// SGR, scroll region, hidden cursor, alternate screen, mouse, bracketed paste,
-// application keys and the like; empty if it left none.
-func (t *Tracker) Reset() []byte { return t.modes.reset() }
+// Reset is what ends an unfinished sequence and undoes the modes that the target
+// switched on and left on: SGR, scroll region, hidden cursor, alternate screen,
+// mouse, bracketed paste, application keys and the like; empty if it left none.
+func (t *Tracker) Reset() []byte {
+	reset := t.modes.reset()
+	if !t.Between() {
+		reset = append([]byte{can}, reset...)
+	}
+	return reset
+}

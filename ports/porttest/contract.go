@@ -83,7 +83,7 @@ func Run(t *testing.T, o Options) {
 		t.Run("TryRead without waiting", o.tries)
 		t.Run("8-bit clean by TryRead", func(t *testing.T) { o.clean(t, tryAll) })
 		t.Run("close ends Wait", func(t *testing.T) {
-			o.closes(t, func(p ports.Port) error { return p.(ports.TryReader).Wait() })
+			o.closes(t, func(p ports.Port) error { return waitForBytes(p.(ports.TryReader), make([]byte, 1)) })
 		})
 		t.Run("end of the line by TryRead", func(t *testing.T) { o.ends(t, waitAndTry) })
 	}

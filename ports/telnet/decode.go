@@ -13,9 +13,9 @@ const (
 	inSubIAC       // IAC within a subnegotiation
 )
 
-// maxSub is how much of a subnegotiation is kept. The only one that is
-// understood, TERMINAL-TYPE SEND, has two bytes; a longer one is dropped up to
-// its IAC SE without ever being held.
+// maxSub is how much of a subnegotiation is kept. Those that are understood,
+// TERMINAL-TYPE SEND and the peer's answers of RFC 2217, have six bytes at most; a
+// longer one is dropped up to its IAC SE without ever being held.
 const maxSub = 16
 
 // A decoder takes telnet apart: data out of the stream, commands acted on, and
@@ -23,6 +23,7 @@ const maxSub = 16
 // size, and depends on nothing but the bytes: how they are cut makes no difference.
 type decoder struct {
 	opt   options
+	com   comPort
 	state state
 	cmd   byte // of inOption
 	cr    bool // the last byte of data was a CR, outside BINARY
@@ -215,10 +216,15 @@ func (d *decoder) subIAC(b byte) {
 
 // subnegotiated acts on a whole subnegotiation.
 func (d *decoder) subnegotiated() {
-	if d.nsub != 2 || d.sub[0] != optTType || d.sub[1] != ttypeSend || d.opt.usTType != yes {
+	if d.nsub > maxSub {
 		return
 	}
-	if d.mayAnswer() {
+	sub := d.sub[:d.nsub]
+	if len(sub) > 0 && sub[0] == optComPort && d.opt.usComPort == yes {
+		d.com.hear(sub[1:])
+		return
+	}
+	if string(sub) == string([]byte{optTType, ttypeSend}) && d.opt.usTType == yes && d.mayAnswer() {
 		d.answer(cmdIAC, cmdSB, optTType, ttypeIs)
 		d.answers = append(d.answers, terminalType...)
 		d.answers = append(d.answers, cmdIAC, cmdSE)

@@ -163,17 +163,25 @@ func FuzzDecode(f *testing.F) {
 		sb + strings.Repeat("x\xff\xff", 3000),
 		sb + sb,
 		strings.Repeat(do+naws, 300),
+		do + com + all + says("\x6b\xb0") + says("\x6c") + says("\x6d") + dont + com + all,
+		all + do + com + says("\x64signature of some length") + sb + com + "\x65\xff\xff\xff\xff\x00" + se + sb + com + do + com,
 	} {
 		f.Add([]byte(seed), []byte{1, 2, 7})
 	}
 	f.Fuzz(func(t *testing.T, in, cuts []byte) {
-		whole := asking()
+		commanding := func() *decoder {
+			d := asking()
+			d.opt.com = true
+			d.opt.ask()
+			return d
+		}
+		whole := commanding()
 		data := feed(whole, string(in))
 		lengths := make([]int, len(cuts))
 		for i, c := range cuts {
 			lengths[i] = int(c)
 		}
-		pieces := asking()
+		pieces := commanding()
 		if got := feed(pieces, string(in), lengths...); got != data {
 			t.Errorf("cut by %v: %q, whole: %q", cuts, got, data)
 		}
@@ -182,9 +190,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		whole.answers, pieces.answers = nil, nil
 		whole.sub, pieces.sub = [maxSub]byte{}, [maxSub]byte{}
-		if a, b := *whole, *pieces; a.state != b.state || a.opt != b.opt || a.credit != b.credit || a.spent != b.spent || a.cr != b.cr {
+		if a, b := *whole, *pieces; a.state != b.state || a.opt != b.opt || a.com != b.com || a.credit != b.credit || a.spent != b.spent || a.cr != b.cr {
 			t.Errorf("cut by %v: state %+v, whole: %+v", cuts, b, a)
 		}
+		whole.com.said.differences(mode{})
+		whole.com.lines()
 		if len(data) > len(in) {
 			t.Errorf("%d bytes of data from %d", len(data), len(in))
 		}

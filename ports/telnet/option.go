@@ -27,6 +27,8 @@ type options struct {
 	usSGA, himSGA       side
 	himEcho             side
 	usTType             side
+	usComPort           side
+	com                 bool // COM-PORT-OPTION is wanted; without it it is refused
 }
 
 // us is our own side of an option (WILL and WONT are ours, DO and DONT the
@@ -39,6 +41,10 @@ func (o *options) us(opt byte) *side {
 		return &o.usSGA
 	case optTType:
 		return &o.usTType
+	case optComPort:
+		if o.com {
+			return &o.usComPort
+		}
 	}
 	return nil
 }
@@ -58,13 +64,19 @@ func (o *options) him(opt byte) *side {
 
 // ask puts what we ask for into its asked state and returns the bytes that ask:
 // binary both ways, so that the console is 8-bit clean, and no go-aheads, which
-// also keeps old servers from line mode. ECHO is the peer's to offer.
+// also keeps old servers from line mode. ECHO is the peer's to offer. By
+// WILL COM-PORT-OPTION we offer to be the client of a serial port.
 func (o *options) ask() []byte {
 	o.himBinary, o.usBinary, o.himSGA, o.usSGA = asked, asked, asked, asked
-	return []byte{
+	opening := []byte{
 		cmdIAC, cmdDO, optSGA, cmdIAC, cmdWILL, optSGA,
 		cmdIAC, cmdDO, optBinary, cmdIAC, cmdWILL, optBinary,
 	}
+	if o.com {
+		o.usComPort = asked
+		opening = append(opening, cmdIAC, cmdWILL, optComPort)
+	}
+	return opening
 }
 
 // offered handles a WILL or a DO on side s, which is nil for an option that is

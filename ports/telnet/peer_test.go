@@ -154,7 +154,11 @@ func TestTelnetdEchoes(t *testing.T) {
 
 // ser2net serves a new pseudo-terminal over telnet; it returns the terminal's
 // other end and the address.
-func ser2net(t *testing.T) (*os.File, string) {
+func ser2net(t *testing.T) (*os.File, string) { return ser2netOn(t, "telnet,tcp") }
+
+// ser2netOn does so through the accepters that ser2net is to use.
+func ser2netOn(t *testing.T, accepter string) (*os.File, string) {
+	t.Helper()
 	path := program(t, "ser2net")
 	device, line, err := pty.Open()
 	if err != nil {
@@ -173,7 +177,7 @@ func ser2net(t *testing.T) (*os.File, string) {
 	listener.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "ser2net.yaml")
-	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &con\n  accepter: telnet,127.0.0.1,%d\n  connector: serialdev,%s,115200n81,local\n", port, line.Name())
+	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &con\n  accepter: %s,127.0.0.1,%d\n  connector: serialdev,%s,115200n81,local\n", accepter, port, line.Name())
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package telnet
 import (
 	"bytes"
 	"sync"
+	"syscall"
 	"time"
 
 	"consoled/ports"
@@ -14,17 +15,20 @@ import (
 // reader, which a peer that does not read could otherwise hold up.
 type port struct {
 	conn ports.Port
+	what string        // for errors, such as "telnet ts1:2001"
 	done chan struct{} // closed by Close
+
+	com        bool // a serial port at the other end is to be commanded (RFC 2217)
+	configured mode // of it
 
 	opened time.Time
 	word   chan struct{} // closed once the peer has said whether it takes BINARY
 	told   bool          // word is closed; the reader's own
 
 	// The reader's own.
-	dec     decoder
-	brake   brake
-	carry   byte // data that a buffer of one byte had no room for
-	carried bool
+	dec   decoder
+	brake brake
+	kept  []byte // data that came while nobody read, or that a buffer of one byte had no room for
 
 	write  sync.Mutex // held while sending, so that answers and data keep their order; never taken by the reader
 	binary bool       // data is sent as it is; guarded by write
@@ -33,22 +37,32 @@ type port struct {
 	answers  []byte     // to be sent before any further data
 	agreed   bool       // BINARY from us, once answers are sent
 	flushing bool       // the goroutine that sends answers runs
+	remote   remote
 	closed   bool
 	flusher  sync.WaitGroup
 }
 
 // newPort begins telnet on conn.
-func newPort(conn ports.Port) (*port, error) {
-	p := &port{conn: conn, done: make(chan struct{}), opened: time.Now(), word: make(chan struct{})}
-	p.dec.credit = answerBurst
-	_, err := conn.Write(p.dec.opt.ask())
+func (t Telnet) newPort(conn ports.Port) (*port, error) {
+	p := &port{
+		conn: conn, what: "telnet " + t.Address, com: t.RFC2217,
+		done: make(chan struct{}), opened: time.Now(), word: make(chan struct{}),
+	}
+	if t.RFC2217 {
+		p.configured = modeOf(t.Serial)
+		p.remote.asked = p.configured
+	}
+	p.dec.opt.com, p.dec.credit = t.RFC2217, answerBurst
+	opening := p.dec.opt.ask()
+	p.remote.side = p.dec.opt.usComPort
+	_, err := conn.Write(opening)
 	return p, err
 }
 
 // Read reads data; it does not return for commands alone.
 func (p *port) Read(buf []byte) (int, error) {
 	for {
-		if !p.carried {
+		if len(p.kept) == 0 {
 			p.brake.wait(p.done)
 		}
 		n, err := p.receive(buf, p.conn.Read)
@@ -63,9 +77,12 @@ func (p *port) receive(buf []byte, read func([]byte) (int, error)) (int, error) 
 	if len(buf) == 0 {
 		return 0, nil
 	}
-	if p.carried {
-		buf[0], p.carried = p.carry, false
-		return 1, nil
+	if len(p.kept) > 0 {
+		n := copy(buf, p.kept)
+		if p.kept = p.kept[n:]; len(p.kept) == 0 {
+			p.kept = nil
+		}
+		return n, nil
 	}
 	// An IAC that is pending may turn out to be data, and then needs a place
 	// before what is read now.
@@ -84,12 +101,9 @@ func (p *port) receive(buf []byte, read func([]byte) (int, error)) (int, error) 
 	if len(dst) > len(buf) {
 		copy(buf, dst[:n])
 		if n > len(buf) {
-			p.carry, p.carried = dst[1], true
+			p.kept = dst[1:2]
 			n = 1
 		}
-	}
-	if err != nil {
-		err = named(err)
 	}
 	return n, err
 }
@@ -105,6 +119,9 @@ func (p *port) settle() {
 	p.agreed = p.dec.opt.usBinary == yes
 	p.answers = append(p.answers, p.dec.answers...)
 	p.dec.answers = nil // most lines never negotiate again
+	if p.com {
+		p.answers = append(p.answers, p.remote.heed(&p.dec)...)
+	}
 	if len(p.answers) > maxAnswers {
 		p.dec.credit = 0 // the peer does not read them
 	}
@@ -181,39 +198,57 @@ const maxPart = 4 << 10
 // Write sends data.
 func (p *port) Write(b []byte) (int, error) {
 	p.awaitWord(b)
-	p.write.Lock()
-	defer p.write.Unlock()
 	sent := 0
 	for sent < len(b) {
-		if err := p.sendAnswers(); err != nil {
-			return sent, named(err)
+		if err := p.awaitResume(); err != nil {
+			return sent, err
 		}
-		part := b[sent:min(sent+maxPart, len(b))]
-		travels := part
-		if !plain(part, p.binary) {
-			travels = appendData(make([]byte, 0, len(part)+16), part, p.binary)
-		}
-		n, err := p.conn.Write(travels)
+		n, err := p.writePart(b[sent:min(sent+maxPart, len(b))])
+		sent += n
 		if err != nil {
-			return sent + delivered(part, n, p.binary), named(err)
+			return sent, err
 		}
-		sent += len(part)
 	}
 	return sent, nil
 }
 
-// Break sends RFC 854's BRK. The protocol has no length for it: the break is as
-// long as the terminal server makes it, and Break returns when it is sent.
-func (p *port) Break(time.Duration) error {
+// writePart sends data, after the answers that wait.
+func (p *port) writePart(part []byte) (int, error) {
 	p.write.Lock()
 	defer p.write.Unlock()
 	if err := p.sendAnswers(); err != nil {
-		return named(err)
+		return 0, err
 	}
-	if _, err := p.conn.Write([]byte{cmdIAC, cmdBRK}); err != nil {
-		return named(err)
+	travels := part
+	if !plain(part, p.binary) {
+		travels = appendData(make([]byte, 0, len(part)+16), part, p.binary)
 	}
-	return nil
+	n, err := p.conn.Write(travels)
+	if err != nil {
+		return delivered(part, n, p.binary), err
+	}
+	return len(part), nil
+}
+
+// send sends a command, after the answers that wait.
+func (p *port) send(command []byte) error {
+	p.write.Lock()
+	defer p.write.Unlock()
+	if err := p.sendAnswers(); err != nil {
+		return err
+	}
+	_, err := p.conn.Write(command)
+	return err
+}
+
+// Break sends a break of length d where the peer has a serial port to command.
+// Elsewhere it sends RFC 854's BRK, which has no length: the break is as long as
+// the terminal server makes it, and Break returns when it is sent.
+func (p *port) Break(d time.Duration) error {
+	if p.agreedCom() {
+		return p.breakFor(d)
+	}
+	return p.send([]byte{cmdIAC, cmdBRK})
 }
 
 // Close ends the connection and what runs for it.
@@ -237,20 +272,17 @@ type tryPort struct {
 
 // Wait blocks until there is something to read.
 func (p *tryPort) Wait() error {
-	if p.carried {
+	if len(p.kept) > 0 {
 		return nil
 	}
 	p.brake.wait(p.done)
-	if err := p.try.Wait(); err != nil {
-		return named(err)
-	}
-	return nil
+	return p.try.Wait()
 }
 
 // TryRead reads what has arrived, in place. It returns 0, nil after a command,
 // and for a while when the peer sends little else.
 func (p *tryPort) TryRead(buf []byte) (int, error) {
-	if !p.carried && p.brake.on(time.Now) {
+	if len(p.kept) == 0 && p.brake.on(time.Now) {
 		return 0, nil
 	}
 	return p.receive(buf, p.try.TryRead)
@@ -258,3 +290,11 @@ func (p *tryPort) TryRead(buf []byte) (int, error) {
 
 // Patience is the connection's.
 func (p *tryPort) Patience() time.Duration { return p.try.Patience() }
+
+// Descriptor is the connection's, where it has one.
+func (p *tryPort) Descriptor() syscall.RawConn {
+	if polled, ok := p.try.(ports.Polled); ok {
+		return polled.Descriptor()
+	}
+	return nil
+}

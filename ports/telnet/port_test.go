@@ -16,14 +16,16 @@ import (
 const opening = do + sga + will + sga + do + binary + will + binary
 
 // onFake is a port over a line that the test plays.
-func onFake(t *testing.T) (*tryPort, *porttest.Line) {
+func onFake(t *testing.T) (*tryPort, *porttest.Line) { return ofTelnet(t, Telnet{Address: "fake"}) }
+
+func ofTelnet(t *testing.T, backend Telnet) (*tryPort, *porttest.Line) {
 	t.Helper()
 	fake := porttest.NewFake("tcp fake", porttest.Abilities{Try: true, Patience: time.Second})
 	conn, err := fake.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPort(conn)
+	p, err := backend.newPort(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +151,7 @@ func TestFirstCR(t *testing.T) {
 			if got := line.Heard(); got != opening+"plain"+travels {
 				t.Errorf("word %q: heard %q", word, got)
 			}
+			synctest.Wait() // for the reader, before the port is closed
 		})
 	}
 }

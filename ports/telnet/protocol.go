@@ -17,10 +17,11 @@ const (
 
 // The options that this package takes part in; all others are refused.
 const (
-	optBinary = 0  // RFC 856
-	optEcho   = 1  // RFC 857
-	optSGA    = 3  // RFC 858
-	optTType  = 24 // RFC 1091
+	optBinary  = 0  // RFC 856
+	optEcho    = 1  // RFC 857
+	optSGA     = 3  // RFC 858
+	optTType   = 24 // RFC 1091
+	optComPort = 44 // RFC 2217
 )
 
 // RFC 1091: what a TERMINAL-TYPE subnegotiation begins with.

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"strconv"
+	"time"
+
+	"consoled/ports/ssh"
+)
+
+var sshKeys = []string{"to", "jump", "key", "agent", "password", "known_hosts", "command", "pty", "size", "keepalive", "legacy"}
+
+// readSSH reads a line of ssh. Its settings stand inside it, as several have
+// names that mean something else beside it.
+func readSSH(r *reader, d *draft, v *value) (string, bool) {
+	ok := v.kind == isMap
+	var shown []string
+	for _, p := range r.table("ssh", v, sshKeys, nil) {
+		text, good := readSSHKey(r, &d.ssh, p)
+		shown = append(shown, p.key.text+": "+text)
+		ok = ok && good
+	}
+	if _, set := v.get("to"); ok && !set {
+		r.mistake("ssh", v, "no host to log in to; write to: USER@HOST")
+		return "", false
+	}
+	return showMap(shown), ok
+}
+
+func readSSHKey(r *reader, s *ssh.SSH, p pair) (shown string, ok bool) {
+	key, v := p.key.text, p.value
+	switch key {
+	case "to":
+		s.To, ok = r.filled(key, v)
+		shown = show(s.To)
+	case "jump":
+		s.Jump, ok = r.list(key, v)
+		shown = showList(s.Jump)
+	case "key":
+		s.Key, ok = r.path(key, v)
+		shown = show(s.Key)
+	case "agent":
+		return readAgent(r, s, v)
+	case "password":
+		s.Password, shown, ok = r.secret(key, v)
+	case "known_hosts":
+		s.KnownHosts, ok = r.path(key, v)
+		shown = show(s.KnownHosts)
+	case "command":
+		s.Command, ok = r.filled(key, v)
+		shown = show(s.Command)
+	case "pty":
+		var pty bool
+		pty, ok = r.boolean(key, v)
+		s.NoPty, shown = !pty, strconv.FormatBool(pty)
+	case "size":
+		s.Cols, s.Rows, shown, ok = r.terminal(key, v)
+	case "keepalive":
+		s.Keepalive, ok = r.duration(key, v, 0, time.Hour)
+		shown = showDuration(s.Keepalive)
+	case "legacy":
+		s.Legacy, ok = r.boolean(key, v)
+		shown = strconv.FormatBool(s.Legacy)
+	}
+	return shown, ok
+}
+
+// readAgent takes true for the agent of the gateway's environment, or a socket.
+func readAgent(r *reader, s *ssh.SSH, v *value) (string, bool) {
+	text, ok := r.filled("agent", v)
+	switch {
+	case !ok:
+	case text == "true":
+		s.Agent = ssh.OwnAgent
+	case text == "false":
+		s.Agent = ""
+	default:
+		s.Agent, ok = r.path("agent", v)
+		text = s.Agent
+	}
+	return show(text), ok
+}
