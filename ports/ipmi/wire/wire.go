@@ -29,7 +29,7 @@ const (
 
 // MaxPacket is the longest packet that is read or written. The longest legal
 // one, a full SOL packet of 255 characters in a session, is far below it.
-const MaxPacket = 1024
+const MaxPacket = 512
 
 // The flags beside the payload type (table 13-8).
 const (
