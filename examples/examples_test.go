@@ -40,6 +40,10 @@ func TestExamples(t *testing.T) {
 			"pdu1":  "telnet ts2.example.org:23",
 			"sw1":   "telnet ts1.example.org:7009",
 		},
+		"rack.yaml": {
+			"node001": "ipmi node001-bmc.example.org",
+			"node500": "ipmi node500-bmc.example.org",
+		},
 	}
 	files, err := filepath.Glob("*.yaml")
 	if err != nil {

@@ -15,6 +15,7 @@
 //	input, one a session             first Read            session channel      the channel is closed
 //	request handler, one each        gliderlabs/ssh        itself               the connection has ended
 //	console, one each                console.Set           console.Set.Wait     Serve ends, or it was removed
+//	session of an IPMI line          its opening           Close of the line    the line has ended
 //	rounds of the lines at rest      console.Set           console.Set.Wait     Serve ends
 //	their collectors                 rounds                rounds               nothing is left to collect
 //	waits of a stop                  Serve                 Serve, for a while   what they wait for has ended

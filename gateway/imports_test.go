@@ -44,7 +44,8 @@ var importMap = map[string][]string{
 	"auth/audit":       {"auth", "gateway/names"},
 	"ports":            {},
 	"ports/telnet":     {"ports"},
-	"ports/ipmi":       {"ports"},
+	"ports/ipmi":       {"ports", "ports/ipmi/wire"},
+	"ports/ipmi/...":   {"ports/ipmi/wire"},
 	"ports/ssh":        {"ports"},
 	"ports/sim":        {"ports"},
 	"ports/porttest":   {"ports"},
@@ -57,7 +58,7 @@ var importMap = map[string][]string{
 var testOnly = map[string][]string{
 	"ports":           {"ports/porttest"},
 	"ports/telnet":    {"ports/porttest"},
-	"ports/ipmi":      {"ports/porttest"},
+	"ports/ipmi":      {"ports/porttest", "ports/ipmi/bmctest"},
 	"ports/ssh":       {"ports/porttest"},
 	"ports/sim":       {"ports/porttest", "gateway/screen"},
 	"gateway/console": {"ports/porttest", "ports/sim"},

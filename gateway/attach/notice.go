@@ -161,14 +161,15 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 	who, why := words(e.Who), words(e.Why)
 	switch e.Kind {
 	case console.KindUp:
-		text = "up."
-		if e.For > 0 {
-			text = fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1)
+		switch {
+		case e.For > 0 && why != "":
+			return fmt.Sprintf("up again after %s (attempt %d). %s.", Ago(e.For), e.Attempt+1, why), false
+		case e.For > 0:
+			return fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1), false
+		case why != "":
+			return why + ".", false
 		}
-		if why != "" {
-			text += " " + why
-		}
-		return text, false
+		return "up.", false
 	case console.KindDown:
 		if e.Reason == console.OnDemand {
 			return "closed: " + string(e.Reason) + ".", false

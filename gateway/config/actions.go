@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"consoled/gateway/action"
+	"consoled/ports/ipmi"
 )
 
 // Bounds of actions.
@@ -143,6 +144,9 @@ func (r *reader) way(key string, v *value) (_ action.Way, shown string, ok bool)
 		}
 		return action.Exec{Argv: argv}, showList(argv), true
 	case "ssh":
+		if v.kind == isMap {
+			return r.elsewhere(v)
+		}
 		command, ok := r.filled("ssh", v)
 		if !ok {
 			return nil, "", false
@@ -156,6 +160,26 @@ func (r *reader) way(key string, v *value) (_ action.Way, shown string, ok bool)
 		return action.IPMI{Command: command}, command, true
 	}
 	return nil, "", true
+}
+
+// elsewhere reads a command at another host than the line's: the settings of an
+// ssh line, whose command it is.
+func (r *reader) elsewhere(v *value) (_ action.Way, shown string, ok bool) {
+	d := draft{ssh: newSSH(r.folder)}
+	shown, ok = readSSH(r, &d, v)
+	if !ok {
+		return nil, "", false
+	}
+	command := d.ssh.Command
+	if d.ssh.Command = ""; command == "" {
+		r.mistake("ssh", v, "no command; write command: TEXT")
+		return nil, "", false
+	}
+	if err := d.ssh.Check(); err != nil {
+		r.mistake("ssh", v, "%v", err)
+		return nil, "", false
+	}
+	return action.SSH{Remote: d.ssh, Command: command}, shown, true
 }
 
 // act puts the console's actions together, once its line is known.
@@ -203,11 +227,16 @@ func (b *builder) act(e *entry, d *draft) {
 func (d *draft) bind(a *action.Action) string {
 	switch way := a.Way.(type) {
 	case action.IPMI:
-		if way.Chassis, _ = d.Backend.(action.Chassis); way.Chassis == nil {
+		bmc, ok := d.Backend.(*ipmi.IPMI)
+		if !ok {
 			return "an ipmi"
 		}
+		way.Chassis = chassis{bmc}
 		a.Way = way
 	case action.SSH:
+		if way.Remote != nil {
+			return "" // another host
+		}
 		if way.Remote, _ = d.Backend.(action.Remote); way.Remote == nil {
 			return "an ssh"
 		}

@@ -1,13 +1,12 @@
 package config
 
 import (
-	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"consoled/gateway/action"
-	"consoled/ports"
 )
 
 func TestActions(t *testing.T) {
@@ -56,44 +55,37 @@ func TestActionsChanged(t *testing.T) {
 	}
 }
 
-// A bmc is a line whose controller does power, and whose host runs commands.
-type bmc struct{ ports.Unix }
-
-func (bmc) Chassis(context.Context, string) (string, error)          { return "", nil }
-func (bmc) Run(context.Context, string) (_ []byte, _ int, err error) { return }
-
-// The line's own host or controller does what is by ssh or ipmi; an action of
-// its own takes the place of the controller's.
+// The line's own host or controller does what is by ssh or ipmi, and an action
+// of its own takes the place of the controller's. Another host is named.
 func TestActionsOfTheLine(t *testing.T) {
-	for _, text := range []string{
-		`{ power: ipmi, actions: { cycle: { exec: [relay] }, reboot: { ssh: reboot } } }`,
-		`{ actions: { power: ipmi, cycle: { exec: [relay] }, reboot: { ssh: reboot } } }`,
-	} {
-		l, err := newLoader(write(t, t.TempDir(), "consoled.yaml", "groups: { x: "+text+" }"))
-		if err != nil {
-			t.Fatal(err)
+	t.Setenv("P", "x")
+	c := load(t, `
+defaults: { actions: { cycle: { exec: [relay] } } }
+consoles:
+  a: { ipmi: { host: bmc1, user: u, password: { env: P } }, power: ipmi }
+  b: { ipmi: { host: bmc1, user: u, password: { env: P } }, actions: { power: ipmi } }
+  c: { ssh: "root@bmc1", actions: { reboot: { ssh: reboot }, far: { ssh: { to: root@pdu1, key: /k, command: "off ${name}" } } } }
+`)
+	for _, name := range []string{"a", "b"} {
+		list := named(t, c, name).Actions
+		if got, want := len(list), len(action.Power()); got != want {
+			t.Errorf("%s: %d actions, not %d", name, got, want)
 		}
-		l.readAll()
-		b := &builder{loader: l}
-		e := &entry{key: &value{}, line: "ipmi", settings: map[string]setting{}}
-		e.merge(l.parts["groups"][0].value.pairs, false)
-		d, left := newDraft("tcp", ""), 1<<20
-		d.Backend = bmc{}
-		if !e.read(&reader{report: &l.report, left: &left}, &d, false) {
-			t.Fatal(l.problems())
+		cycle, _ := list.Find("cycle")
+		off, _ := list.Find("off")
+		if _, ok := cycle.Way.(action.Exec); !ok {
+			t.Errorf("%s: cycle is by %v", name, cycle.Way)
 		}
-		if b.act(e, &d); l.errors > 0 {
-			t.Fatal(l.problems())
+		if way, ok := off.Way.(action.IPMI); !ok || way.Command != "off" || way.Chassis == nil {
+			t.Errorf("%s: off is by %v", name, off.Way)
 		}
-		if got, want := len(d.Actions), len(action.Power())+1; got != want {
-			t.Errorf("%d actions, not %d", got, want)
-		}
-		cycle, _ := d.Actions.Find("cycle")
-		off, _ := d.Actions.Find("off")
-		reboot, _ := d.Actions.Find("reboot")
-		if diff := cmp.Diff([]action.Way{action.Exec{Argv: []string{"relay"}}, action.IPMI{Chassis: bmc{}, Command: "off"}, action.SSH{Remote: bmc{}, Command: "reboot"}},
-			[]action.Way{cycle.Way, off.Way, reboot.Way}, cmp.Comparer(func(bmc, bmc) bool { return true })); diff != "" {
-			t.Error(diff)
+	}
+	list := named(t, c, "c").Actions
+	for name, want := range map[string]string{"reboot": "ssh root@bmc1: reboot", "far": "ssh root@pdu1: off c"} {
+		a, _ := list.Find(name)
+		way, _ := a.Way.(action.SSH)
+		if got := fmt.Sprintf("%v: %s", way.Remote, way.Command); got != want {
+			t.Errorf("%s is by %s", name, got)
 		}
 	}
 }

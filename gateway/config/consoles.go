@@ -77,7 +77,7 @@ func (b *builder) expand(e *entry) {
 	}
 	base := newDraft(e.line, b.folder)
 	base.Place = e.key.place.String()
-	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}, secrets: b.secrets}
+	r := &reader{report: &b.report, left: &b.bounds.text, scope: &scope{host: b.host}, secrets: b.secrets, folder: b.folder}
 	good := e.read(r, &base, false)
 	for i := range fields {
 		f := &fields[i]

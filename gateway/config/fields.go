@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/ports"
+	"consoled/ports/ipmi"
 	"consoled/ports/sim"
 	"consoled/ports/ssh"
 	"consoled/ports/telnet"
@@ -24,6 +24,7 @@ type draft struct {
 	serial ports.Serial // of this machine, or behind telnet
 	tcp    ports.TCP
 	telnet telnet.Telnet
+	ipmi   ipmi.IPMI
 	unix   ports.Unix
 	exec   ports.Exec
 	ssh    ssh.SSH
@@ -46,7 +47,7 @@ func newDraft(line, folder string) draft {
 			Settings: Settings{common: make(map[string]string, len(fields))},
 		},
 		exec:    ports.Exec{Cols: 80, Rows: 24},
-		ssh:     ssh.SSH{KnownHosts: filepath.Join(folder, "known_hosts"), Cols: 80, Rows: 24, Keepalive: 30 * time.Second},
+		ssh:     newSSH(folder),
 		network: ports.Network{KeepAlive: 30 * time.Second},
 	}
 	if line == "serial" {
@@ -67,6 +68,8 @@ func (d *draft) backend(line string) ports.Backend {
 	case "telnet":
 		d.telnet.Network, d.telnet.Serial = d.network, d.serial
 		return copied(d.telnet)
+	case "ipmi":
+		return copied(d.ipmi)
 	case "unix":
 		return copied(d.unix)
 	case "exec":
@@ -135,6 +138,7 @@ var fields = []field{
 	{"tls", "tcp telnet", "", readTLS},
 	{"source", "tcp telnet", "", address(func(d *draft) *string { return &d.network.Source }, "source")},
 	{"keepalive", "tcp telnet", "30s", span(func(d *draft) *time.Duration { return &d.network.KeepAlive }, "keepalive", time.Hour)},
+	{"ipmi", "ipmi", "", readIPMI},
 	{"unix", "unix", "", readUnix},
 	{"exec", "exec", "", readArgv},
 	{"env", "exec", "", readEnv},
@@ -170,13 +174,10 @@ var fields = []field{
 // ownKeys are keys of an entry that say how it is put together.
 var ownKeys = []string{"use", "override"}
 
-// laterKeys are keys of a console that a later version reads, laterLines those
-// of them that choose the line.
+// laterKeys are keys of a console that a later version reads.
 var laterKeys = []string{
-	"ipmi", "locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
+	"locked", "replies", "match", "request_timeout", "yield_idle", "max_hold", "lease_max",
 }
-
-var laterLines = []string{"ipmi"}
 
 // lineKeys are the keys that choose the line.
 func lineKeys() []string {

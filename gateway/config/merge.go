@@ -54,7 +54,7 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 		return out
 	}
 	for _, p := range v.pairs {
-		if !slices.Contains(b.known, p.key.text) && (slices.Contains(laterLines, p.key.text) || names.Nearest(p.key.text, lineKeys()) != "") {
+		if !slices.Contains(b.known, p.key.text) && names.Nearest(p.key.text, lineKeys()) != "" {
 			out.refused = true
 		}
 	}

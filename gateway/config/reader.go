@@ -19,6 +19,7 @@ type reader struct {
 	scope   *scope // what ${...} means; nil where it means nothing
 	left    *int   // bytes that ${...} may still be read from and make
 	secrets *secrets
+	folder  string  // of the main file
 	bound   binding // of the key that is being read
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -8,6 +9,11 @@ import (
 )
 
 var sshKeys = []string{"to", "jump", "key", "agent", "password", "known_hosts", "command", "pty", "size", "keepalive", "legacy"}
+
+// newSSH has what holds without configuration; folder is the main file's.
+func newSSH(folder string) ssh.SSH {
+	return ssh.SSH{KnownHosts: filepath.Join(folder, "known_hosts"), Cols: 80, Rows: 24, Keepalive: 30 * time.Second}
+}
 
 // readSSH reads a line of ssh. Its settings stand inside it, as several have
 // names that mean something else beside it.

@@ -317,6 +317,29 @@ func TestDownAndUpAreTold(t *testing.T) {
 	})
 }
 
+// TestRemark: what a port remarks of its opening comes with the news that the line is up.
+func TestRemark(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const remark = "BMC had another SOL session; closed it and connected"
+		c, fake := start(t, porttest.Abilities{Remark: remark}, Options{})
+		line := fake.Line(t.Context())
+		a := c.Attach(alice)
+		defer a.Leave(false)
+		line.End(&ports.Error{Reason: ports.Closed, Op: "read fake"})
+		time.Sleep(time.Second)
+		for {
+			select {
+			case e := <-a.Events():
+				if e.Kind == KindUp && e.Why == remark {
+					return
+				}
+			default:
+				t.Fatal("not told")
+			}
+		}
+	})
+}
+
 // The retries never end and keep to the reason's cap.
 func TestRetryForEver(t *testing.T) {
 	for reason, most := range map[ports.Reason]time.Duration{

@@ -54,7 +54,7 @@ type Event struct {
 	From    string        `json:"from,omitempty"`
 	Mode    string        `json:"mode,omitempty"`   // kind of the client that attaches or detaches
 	Loser   string        `json:"loser,omitempty"`  // who lost the lock to it
-	Why     string        `json:"why,omitempty"`    // a reason that a person gave, or the text of an error: hostile
+	Why     string        `json:"why,omitempty"`    // a reason that a person gave, the text of an error, or of up what the port remarked: hostile
 	Reason  ports.Reason  `json:"reason,omitempty"` // of down
 	For     time.Duration `json:"for_ns,omitempty"` // length of a break, an outage, a grace period
 	Attempt int           `json:"attempt,omitempty"`

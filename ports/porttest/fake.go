@@ -41,6 +41,7 @@ type Abilities struct {
 	Break    bool          // they are a ports.Breaker
 	Try      bool          // they are a ports.TryReader
 	Patience time.Duration // what the TryReader answers
+	Remark   string        // what they remark of their opening
 }
 
 // NewFake makes a backend that prints as name and whose opens succeed.
@@ -174,7 +175,7 @@ func (f *Fake) change() {
 // port puts together a Port with the abilities asked for, because they are
 // found by assertion.
 func (f *Fake) port(l *Line) ports.Port {
-	p, b, t := plain{l}, breaker{l}, tryReader{l, f.can.Patience}
+	p, b, t := plain{l, f.can.Remark}, breaker{l}, tryReader{l, f.can.Patience}
 	switch {
 	case f.can.Break && f.can.Try:
 		return struct {

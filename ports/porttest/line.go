@@ -160,7 +160,12 @@ func (l *Line) take(p []byte) (int, error) {
 	return n, nil
 }
 
-type plain struct{ l *Line }
+type plain struct {
+	l      *Line
+	remark string
+}
+
+func (p plain) Remark() string { return p.remark }
 
 func (p plain) Read(b []byte) (int, error) {
 	p.l.mu.Lock()
