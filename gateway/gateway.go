@@ -12,7 +12,7 @@
 //	session channel                  gliderlabs/ssh        connection           both sides closed the channel
 //	program, one a session           session channel       session channel      the verb is done
 //	helpers of a verb                the verb              the verb             the verb is done
-//	input, one a session             first Read            session channel      the channel is closed
+//	input, one a session             first use             session channel      the channel is closed
 //	request handler, one each        gliderlabs/ssh        itself               the connection has ended
 //	console, one each                console.Set           console.Set.Wait     Serve ends, or it was removed
 //	session of an IPMI line          its opening           Close of the line    the line has ended

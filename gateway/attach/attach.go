@@ -2,10 +2,10 @@
 // the record and notices out, the window title as status bar. It knows no
 // SSH; a Terminal brings what the session offers.
 //
-// Goroutines: Run waits for the two that it starts: one reads what the person
-// types, one is the painter, which alone writes to the terminal. Run itself
-// handles keys, events and breaks, and never waits for either the terminal or
-// the line, so that a person can leave whatever is stuck.
+// Goroutines: Run waits for the painter, which alone writes to the terminal,
+// and for its errands (a BREAK, an action). Run itself handles keys and events,
+// and never waits for either the terminal or the line, so that a person can
+// leave whatever is stuck.
 package attach
 
 import (
@@ -18,6 +18,9 @@ import (
 // A Terminal is the person's side of a session.
 type Terminal struct {
 	In   io.Reader // keystrokes; ends when the channel or the connection does
+	// Typed is In in the packets in which it came, without a goroutine in between; who
+	// takes it does not read In. It is closed when In would end, but for an Interrupt.
+	Typed func() <-chan []byte
 	Out  io.Writer // to the screen, byte for byte
 	Err  io.Writer // apart from Out only without a PTY
 	PTY  bool

@@ -46,6 +46,27 @@ func (p *person) Read(b []byte) (int, error) {
 	}
 }
 
+// packets is what is typed, closed when the person goes.
+func (p *person) packets() <-chan []byte {
+	out := make(chan []byte)
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case packet := <-p.typed:
+				select {
+				case out <- packet:
+				case <-p.gone:
+					return
+				}
+			case <-p.gone:
+				return
+			}
+		}
+	}()
+	return out
+}
+
 func (p *person) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	stalled := p.stalled
@@ -184,7 +205,7 @@ func (r *room) enter(name string, o Options) *person {
 		},
 	}
 	p.term = Terminal{
-		In: p, Out: p, Err: p, PTY: true, Term: "xterm", Size: size, Breaks: p.breaks,
+		Typed: p.packets, Out: p, Err: p, PTY: true, Term: "xterm", Size: size, Breaks: p.breaks,
 		Interrupt: p.leave, Abort: p.abort, Lost: func() bool { return p.lost },
 	}
 	if o.Actions == nil {

@@ -193,7 +193,7 @@ func TestPanicIsTheSessions(t *testing.T) {
 			{Out: io.Discard, Size: func() (int, int) { panic("no size") }}, // in Run itself
 		} {
 			p := &person{t: t, typed: make(chan []byte), gone: make(chan struct{})}
-			term.In, term.Err, term.PTY, term.Interrupt, term.Abort = p, p, true, p.leave, p.abort
+			term.Typed, term.Err, term.PTY, term.Interrupt, term.Abort = p.packets, p, true, p.leave, p.abort
 			term.Lost = func() bool { return false }
 			place := c.Attach(console.Client{Session: "1", Name: "alice", Kind: console.Interactive, MayWrite: true})
 			func() {

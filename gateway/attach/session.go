@@ -67,14 +67,13 @@ func Run(ctx context.Context, c *console.Console, place *console.Attachment, t T
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var tasks Tasks
-	typed := make(chan []byte)
-	tasks.Go(func() { read(ctx, t.In, typed) }, cancel)
+	gone := make(chan struct{}) // the terminal takes no more
 	tasks.Go(func() {
 		if err := s.painter.run(ctx); err != nil {
-			t.Interrupt() // the terminal is gone: its input ends the session
+			close(gone)
 		}
-	}, t.Interrupt)
-	s.loop(ctx, typed)
+	}, func() { close(gone) })
+	s.loop(ctx, t.Typed(), gone)
 	s.depart(t, cancel, &tasks)
 	return s.code
 }
@@ -128,27 +127,8 @@ func (s *session) claim(st console.Status) (err error) {
 	return err
 }
 
-// read hands on what the person types, in the packets in which it came.
-func read(ctx context.Context, in io.Reader, typed chan<- []byte) {
-	defer close(typed)
-	for {
-		b := make([]byte, ahead)
-		n, err := in.Read(b)
-		if n > 0 {
-			select {
-			case typed <- b[:n]:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
 // loop handles what happens until the session ends.
-func (s *session) loop(ctx context.Context, typed <-chan []byte) {
+func (s *session) loop(ctx context.Context, typed <-chan []byte, gone <-chan struct{}) {
 	hold := time.NewTimer(time.Hour) // of an unfinished escape sequence or answer
 	hold.Stop()
 	defer hold.Stop()
@@ -178,6 +158,8 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte) {
 			} else if s.answers.Held() > 0 {
 				hold.Reset(answerHold)
 			}
+		case <-gone:
+			s.leave(ExitLeft)
 		case <-hold.C:
 			s.strokes(s.answers.Flush(nil))
 			s.send(s.escape.flush())
