@@ -71,7 +71,7 @@ func compare(old, next *site) (p plan) {
 			p.added = append(p.added, name)
 			continue
 		}
-		if keys, reopen := config.Changed(before, x); len(keys) > 0 || reopen {
+		if keys, reopen := config.Changed(*before, x); len(keys) > 0 || reopen {
 			p.changed = append(p.changed, difference{name, keys, reopen})
 		}
 	}
@@ -130,10 +130,10 @@ func (g *Gateway) people(p plan) (n int) {
 func (g *Gateway) apply(next *site, p plan, why string) error {
 	d := console.Difference{Remove: p.removed}
 	for _, name := range p.added {
-		d.Add = append(d.Add, g.console(next, next.consoles[name]))
+		d.Add = append(d.Add, g.console(next, next.settings(name)))
 	}
 	for _, x := range p.changed {
-		d.Change = append(d.Change, console.Change{Options: g.console(next, next.consoles[x.name]), Reopen: x.reopen})
+		d.Change = append(d.Change, console.Change{Options: g.console(next, next.settings(x.name)), Reopen: x.reopen})
 	}
 	return g.set.Load().Apply(d, why)
 }

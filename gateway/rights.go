@@ -24,7 +24,7 @@ func (g *Gateway) Console(name string) (*console.Console, bool) { return g.set.L
 
 // Actions are what can be done to a console's target.
 func (g *Gateway) Actions(c *console.Console) action.List {
-	return g.site.Load().consoles[c.Name()].Actions
+	return g.site.Load().settings(c.Name()).Actions
 }
 
 // Suffixes are cut off console names.
@@ -81,7 +81,7 @@ func (g *Gateway) Attach(ctx context.Context, s *command.Session, c *console.Con
 	if !s.Terminal.PTY {
 		return attach.Watch(ctx, c, g.Join(s, c, console.Watching), s.Terminal, o.Quiet)
 	}
-	settings := g.site.Load().consoles[c.Name()]
+	settings := g.site.Load().settings(c.Name())
 	o.Escape = cmp.Or(o.Escape, settings.Escape)
 	o.NoTitle = o.NoTitle || settings.NoTitle
 	o.NoReplay = o.NoReplay || s.Login.Modifiers.NoReplay

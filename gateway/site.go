@@ -19,7 +19,7 @@ type site struct {
 	config   *config.Config
 	policy   *auth.Policy
 	hostKeys []gossh.Signer // none before Serve
-	consoles map[string]config.Console
+	consoles map[string]*config.Console // those of config, by name
 	group    int            // gid that may read the records, or -1
 	warnings []string       // of the configuration and the key files
 	lost     []auth.Problem // key files that give nothing
@@ -42,7 +42,7 @@ func (g *Gateway) load() (*site, error) {
 		return nil, err
 	}
 	s := &site{
-		config: c, group: group, loaded: time.Now(), consoles: make(map[string]config.Console, len(c.Consoles)),
+		config: c, group: group, loaded: time.Now(), consoles: make(map[string]*config.Console, len(c.Consoles)),
 		policy: &auth.Policy{
 			Keys: keys, Roles: c.Roles, Denies: c.Denies, Default: c.Auth.DefaultGrant, Contact: c.Auth.Contact,
 		},
@@ -52,8 +52,8 @@ func (g *Gateway) load() (*site, error) {
 			return nil, err
 		}
 	}
-	for _, x := range c.Consoles {
-		s.consoles[x.Subject.Name] = x
+	for i := range c.Consoles {
+		s.consoles[c.Consoles[i].Subject.Name] = &c.Consoles[i]
 	}
 	for _, p := range c.Warnings {
 		s.warnings = append(s.warnings, fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text))
@@ -68,6 +68,15 @@ func (g *Gateway) load() (*site, error) {
 		s.warnings = append(s.warnings, "no key is authorised: nobody can log in")
 	}
 	return s, nil
+}
+
+// settings are those of a console; empty for one that is no longer configured
+// and still says goodbye.
+func (s *site) settings(name string) (x config.Console) {
+	if known, ok := s.consoles[name]; ok {
+		x = *known
+	}
+	return x
 }
 
 // openHostKeys loads the host keys. Where none is configured it makes one, and
