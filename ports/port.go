@@ -82,6 +82,13 @@ type Remarker interface {
 	Remark() string
 }
 
+// A Lossy is a Port whose other end tells that it has dropped output before it
+// got here, as a BMC does that could not keep up. Losses is how often that was
+// since the line was opened; how much it was nobody knows.
+type Lossy interface {
+	Losses() int
+}
+
 // Lines is the state of the modem lines: what we raise (DTR, RTS), and what
 // the other end does.
 type Lines struct {

@@ -224,6 +224,8 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 			return "recording fails: " + why, true
 		}
 		return fmt.Sprintf("recording works again; %d bytes are missing.", e.Lost), false
+	case console.KindLoss:
+		return why + ".", false
 	case console.KindChange:
 		return "the line's settings changed; opening it anew.", false
 	case console.KindGoodbye:

@@ -340,6 +340,34 @@ func TestRemark(t *testing.T) {
 	})
 }
 
+// TestLoss: that the other end has dropped output is told where it is missing,
+// and not with every packet.
+func TestLoss(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{})
+		line := fake.Line(t.Context())
+		a := c.Attach(alice)
+		defer a.Leave(false)
+		synctest.Wait()
+		kinds(a)
+		line.Say("before")
+		for range 100 {
+			line.Drop()
+			line.Say("x")
+			synctest.Wait()
+		}
+		if got, want := kinds(a), []Kind{KindLoss}; !slices.Equal(got, want) {
+			t.Errorf("told %v, want %v", got, want)
+		}
+		time.Sleep(lossEvery)
+		line.Say("y")
+		synctest.Wait()
+		if got, want := kinds(a), []Kind{KindLoss}; !slices.Equal(got, want) {
+			t.Errorf("told %v later, want %v", got, want)
+		}
+	})
+}
+
 // The retries never end and keep to the reason's cap.
 func TestRetryForEver(t *testing.T) {
 	for reason, most := range map[ports.Reason]time.Duration{

@@ -24,6 +24,7 @@ type line struct {
 	change     int            // of the line's configuration that it belongs to
 	collecting sync.Mutex     // held while the kernel collects output, or what it collected is read
 	readers    sync.WaitGroup // one at a time
+	loss       loss
 	writer     sync.WaitGroup
 
 	queue   []input

@@ -33,6 +33,7 @@ func (c *Console) readOn(l *line) (err error) {
 	for {
 		n, err := l.port.Read(buf)
 		c.said(buf[:n])
+		c.miss(l)
 		if err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func (c *Console) readOn(l *line) (err error) {
 func (c *Console) readReady(l *line, p ports.TryReader) error {
 	patience := p.Patience()
 	var pause *time.Timer
-	n, err := c.readOnce(p) // a port may have bytes that its descriptor knows nothing of
+	n, err := c.readOnce(l, p) // a port may have bytes that its descriptor knows nothing of
 	for err == nil {
 		switch {
 		case n < full && c.rest(l):
@@ -61,7 +62,7 @@ func (c *Console) readReady(l *line, p ports.TryReader) error {
 			n, err = c.leave(l, p, pause)
 		default:
 			if err = p.Wait(); err == nil {
-				n, err = c.readOnce(p)
+				n, err = c.readOnce(l, p)
 			}
 		}
 	}
@@ -80,15 +81,16 @@ func (c *Console) leave(l *line, p ports.TryReader, pause *time.Timer) (int, err
 	case <-l.over:
 	}
 	pause.Stop()
-	return c.readOnce(p)
+	return c.readOnce(l, p)
 }
 
 // readOnce borrows a buffer for one read.
-func (c *Console) readOnce(p ports.TryReader) (int, error) {
+func (c *Console) readOnce(l *line, p ports.TryReader) (int, error) {
 	buf := bursts.Get().(*[burst]byte)
 	defer bursts.Put(buf)
 	n, err := p.TryRead(buf[:])
 	c.said(buf[:n])
+	c.miss(l)
 	return n, err
 }
 

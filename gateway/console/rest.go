@@ -84,7 +84,7 @@ func (c *Console) collect(l *line) {
 
 func (c *Console) collectOnce(l *line) (_ int, err error) {
 	defer c.caught("read", &err)
-	return c.readOnce(l.port.(ports.TryReader))
+	return c.readOnce(l, l.port.(ports.TryReader))
 }
 
 // withdraw takes a line that is closed out of the rounds.

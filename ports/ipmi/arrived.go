@@ -30,7 +30,11 @@ func (p *port) heard(k wire.SOLPacket, session uint32, now time.Time) (useful bo
 	if k.Ack != 0 {
 		useful = p.acknowledged(k, now)
 	}
-	if k.Sequence != 0 && !p.arrived.old(session) {
+	old := p.arrived.old(session)
+	if k.Flags&wire.Overrun != 0 && !old && (k.Sequence == 0 || k.Sequence != p.arrived.seq) {
+		p.overran() // before its characters can be read
+	}
+	if k.Sequence != 0 && !old {
 		fresh, err := p.characters(k, session)
 		if err != nil {
 			return false, err
@@ -58,6 +62,13 @@ func (p *port) characters(k wire.SOLPacket, session uint32) (fresh bool, err err
 	a.seq, a.session, a.length = k.Sequence, session, max(known, len(k.Data))
 	ack := wire.SOLPacket{Ack: k.Sequence, Accepted: byte(len(k.Data))}
 	return len(more) > 0, p.s.send(wire.SOL, wire.AppendSOL(nil, ack))
+}
+
+// overran counts a loss; whoever reads looks at it with the next characters.
+func (p *port) overran() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.losses++
 }
 
 // keep adds to what waits for the reader, if there is room.

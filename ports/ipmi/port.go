@@ -27,6 +27,7 @@ type port struct {
 	brake   *request   // of the Break that waits
 	closing bool       // by Close
 	nudged  bool       // there is word for run
+	losses  int        // how often the BMC told that it dropped output
 	err     error      // why the line ended
 
 	// run's own.
@@ -58,6 +59,13 @@ func newPort(s *session, b IPMI, room int, owner uint32, remark string) *port {
 	p.beat.rest(time.Now())
 	go p.run()
 	return p
+}
+
+// Losses is how often the BMC told that it had to drop what the machine said.
+func (p *port) Losses() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.losses
 }
 
 // Remark is what happened on opening.

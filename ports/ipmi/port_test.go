@@ -363,6 +363,33 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// TestOverrun: a BMC's word that it dropped output is counted with the packet
+// that bears it, and once for all its repetitions.
+func TestOverrun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bmc := &bmctest.BMC{}
+		p := mustOpen(t, bmc)
+		defer p.Close()
+		lossy := p.(ports.Lossy)
+		for _, step := range []struct {
+			packet wire.SOLPacket
+			losses int
+		}{
+			{wire.SOLPacket{Sequence: 1, Data: []byte("a")}, 0},
+			{wire.SOLPacket{Sequence: 2, Data: []byte("b"), Flags: wire.Overrun}, 1},
+			{wire.SOLPacket{Sequence: 2, Data: []byte("b"), Flags: wire.Overrun}, 1},
+			{wire.SOLPacket{Sequence: 3, Data: []byte("c"), Flags: wire.Overrun}, 2},
+			{wire.SOLPacket{Flags: wire.Overrun}, 3},
+		} {
+			bmc.InjectSOL(step.packet)
+			synctest.Wait()
+			if got := lossy.Losses(); got != step.losses {
+				t.Errorf("%d losses after %+v, want %d", got, step.packet, step.losses)
+			}
+		}
+	})
+}
+
 // TestInUse is the rule of take_over.
 func TestInUse(t *testing.T) {
 	for _, test := range []struct {

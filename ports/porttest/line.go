@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"consoled/ports"
@@ -24,7 +25,11 @@ type Line struct {
 	room    int // bytes that a stalled line still takes
 	breaks  []Break
 	closed  bool
+	dropped atomic.Int32
 }
+
+// Drop is output that the other end has dropped.
+func (l *Line) Drop() { l.dropped.Add(1) }
 
 // A Break is one that was sent to a Line.
 type Break struct {
@@ -166,6 +171,9 @@ type plain struct {
 }
 
 func (p plain) Remark() string { return p.remark }
+
+// Losses counts the calls of Drop.
+func (p plain) Losses() int { return int(p.l.dropped.Load()) }
 
 func (p plain) Read(b []byte) (int, error) {
 	p.l.mu.Lock()
