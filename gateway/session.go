@@ -323,7 +323,7 @@ func (s *session) quiet(l names.Login) bool {
 // terminal is the person's side as the verbs see it: bytes go through as they are.
 func (s *session) terminal() attach.Terminal {
 	t := attach.Terminal{
-		In:  &s.input, Typed: s.input.Typed,
+		In: &s.input, Typed: s.input.Typed,
 		Out: struct{ io.Writer }{s.channel},
 		Err: struct{ io.Writer }{s.channel.Stderr()},
 		PTY: s.pty, Term: s.term, Env: s.env,

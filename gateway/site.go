@@ -18,11 +18,11 @@ import (
 type site struct {
 	config   *config.Config
 	policy   *auth.Policy
-	hostKeys []gossh.Signer // none before Serve
+	hostKeys []gossh.Signer             // none before Serve
 	consoles map[string]*config.Console // those of config, by name
-	group    int            // gid that may read the records, or -1
-	warnings []string       // of the configuration and the key files
-	lost     []auth.Problem // key files that give nothing
+	group    int                        // gid that may read the records, or -1
+	warnings []string                   // of the configuration and the key files
+	lost     []auth.Problem             // key files that give nothing
 	loaded   time.Time
 }
 

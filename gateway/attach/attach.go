@@ -17,15 +17,15 @@ import (
 
 // A Terminal is the person's side of a session.
 type Terminal struct {
-	In   io.Reader // keystrokes; ends when the channel or the connection does
+	In io.Reader // keystrokes; ends when the channel or the connection does
 	// Typed is In in the packets in which it came, without a goroutine in between; who
 	// takes it does not read In. It is closed when In would end, but for an Interrupt.
 	Typed func() <-chan []byte
-	Out  io.Writer // to the screen, byte for byte
-	Err  io.Writer // apart from Out only without a PTY
-	PTY  bool
-	Term string                  // hostile; never printed raw
-	Size func() (cols, rows int) // of now; 0, 0 where unknown
+	Out   io.Writer // to the screen, byte for byte
+	Err   io.Writer // apart from Out only without a PTY
+	PTY   bool
+	Term  string                  // hostile; never printed raw
+	Size  func() (cols, rows int) // of now; 0, 0 where unknown
 	// Breaks brings the lengths of the BREAKs that the client asked for (RFC 4335).
 	Breaks <-chan time.Duration
 	// Interrupt makes a blocked Read of In, and every later one, return io.EOF.
