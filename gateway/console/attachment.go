@@ -51,7 +51,7 @@ func (c *Console) Attach(cl Client) *Attachment {
 	c.eyes.Add(1)
 	c.demandLocked()
 	if c.line != nil {
-		c.rouseLocked(c.line)
+		c.rouseLocked(c.line, 0)
 	}
 	select {
 	case c.wake <- struct{}{}:

@@ -201,7 +201,7 @@ func (c *Console) retry(ctx context.Context, err error, change int) {
 func (c *Console) carry(port ports.Port, change int) *line {
 	l := &line{port: port, change: change, over: make(chan struct{})}
 	c.begin(l)
-	l.readers.Go(func() { c.read(l) })
+	l.readers.Go(func() { c.read(l, 0) })
 	return l
 }
 

@@ -17,17 +17,17 @@ const full = burst / 4
 var bursts = sync.Pool{New: func() any { return new([burst]byte) }}
 
 // read appends what the line says to the record until the line ends, or goes
-// to rest among many.
-func (c *Console) read(l *line) {
-	if err := c.readOn(l); err != nil {
+// to rest among many. last is how much the read before brought.
+func (c *Console) read(l *line, last int) {
+	if err := c.readOn(l, last); err != nil {
 		l.end(err)
 	}
 }
 
-func (c *Console) readOn(l *line) (err error) {
+func (c *Console) readOn(l *line, last int) (err error) {
 	defer c.caught("read", &err)
 	if p, ok := l.port.(ports.TryReader); ok {
-		return c.readReady(l, p)
+		return c.readReady(l, p, last)
 	}
 	buf := make([]byte, 4<<10)
 	for {
@@ -43,15 +43,18 @@ func (c *Console) readOn(l *line) (err error) {
 // readReady reads a port that can wait without a buffer. Recording costs by
 // the wake-up and by the write, not by the byte: while nobody is attached, a line
 // that does not speak without a pause goes to rest, and where it cannot, it is left
-// alone for as long as the kernel can hold what it says. It returns nil when
-// the line rests.
-func (c *Console) readReady(l *line, p ports.TryReader) error {
+// alone for as long as the kernel can hold what it says. One that has just
+// filled a buffer has not paused because the next is not there yet. It returns nil
+// when the line rests.
+func (c *Console) readReady(l *line, p ports.TryReader, last int) error {
 	patience := p.Patience()
 	var pause *time.Timer
 	n, err := c.readOnce(l, p) // a port may have bytes that its descriptor knows nothing of
 	for err == nil {
+		before := last
+		last = n
 		switch {
-		case n < full && c.rest(l):
+		case n < full && before < full && c.rest(l):
 			return nil
 		case 0 < n && n < full && patience > 0 && c.eyes.Load() == 0:
 			if pause == nil {

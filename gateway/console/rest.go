@@ -34,8 +34,9 @@ func (c *Console) rest(l *line) bool {
 	return true
 }
 
-// rouseLocked starts a reader for a line that rests.
-func (c *Console) rouseLocked(l *line) {
+// rouseLocked starts a reader for a line that rests, after a read that brought
+// so much.
+func (c *Console) rouseLocked(l *line, last int) {
 	if l.leave == nil || l.stopped {
 		return
 	}
@@ -44,7 +45,7 @@ func (c *Console) rouseLocked(l *line) {
 	l.readers.Go(func() {
 		leave()
 		l.settle()
-		c.read(l)
+		c.read(l, last)
 	})
 }
 
@@ -78,7 +79,7 @@ func (c *Console) collect(l *line) {
 	case n >= full:
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.rouseLocked(l)
+		c.rouseLocked(l, n)
 	}
 }
 
