@@ -53,10 +53,7 @@ func (c *Console) Attach(cl Client) *Attachment {
 	if c.line != nil {
 		c.rouseLocked(c.line, 0)
 	}
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.rouse()
 	c.tellLocked(Event{Kind: KindAttach, Mode: cl.Kind}.by(cl))
 	c.expireLocked(now)
 	c.changedLocked(c.lock.attach(c.o.Lock, cl, now))

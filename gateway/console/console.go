@@ -47,6 +47,7 @@ type Console struct {
 	record *record.Record
 	wake   chan struct{} // ends the pause of an unwatched line
 	eyes   atomic.Int32  // clients attached
+	keyed  atomic.Int64  // when the last keystroke was delivered, in ns since 1970
 	in     atomic.Int64
 	out    atomic.Int64
 	fresh  freshness

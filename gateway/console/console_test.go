@@ -138,7 +138,8 @@ func TestStopReadsWhatWasCollected(t *testing.T) {
 	})
 }
 
-// An unwatched line is looked at in turns; a watched one at once.
+// An unwatched line is looked at in turns; a watched one at once, and then in
+// glances but where somebody types and waits for the echo.
 func TestWatchedLineIsReadAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, fake := start(t, porttest.Abilities{Try: true, Patience: time.Second}, Options{})
@@ -152,11 +153,30 @@ func TestWatchedLineIsReadAtOnce(t *testing.T) {
 		}
 		a := c.Attach(alice)
 		defer a.Leave(false)
+		time.Sleep(glance)
 		synctest.Wait()
 		line.Say("c")
 		synctest.Wait()
 		if got := text(t, c); got != "abc" {
 			t.Errorf("a watched line was left alone: %q", got)
+		}
+		line.Say("d")
+		synctest.Wait()
+		if got := text(t, c); got != "abc" {
+			t.Errorf("a watched line was read for every word: %q", got)
+		}
+		time.Sleep(glance)
+		line.Say("e")
+		synctest.Wait()
+		if err := a.Type(t.Context(), []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		for _, echo := range []string{"x", "y", "z"} {
+			line.Say(echo)
+			synctest.Wait()
+		}
+		if got := text(t, c); got != "abcdexyz" {
+			t.Errorf("an echo was left alone: %q", got)
 		}
 	})
 }

@@ -56,11 +56,11 @@ func (c *Console) readReady(l *line, p ports.TryReader, last int) error {
 		switch {
 		case n < full && before < full && c.rest(l):
 			return nil
-		case 0 < n && n < full && patience > 0 && c.eyes.Load() == 0:
+		case 0 < n && n < full && c.calm(patience) > 0:
 			if pause == nil {
-				pause = time.NewTimer(patience)
+				pause = time.NewTimer(c.calm(patience))
 			} else {
-				pause.Reset(patience)
+				pause.Reset(c.calm(patience))
 			}
 			n, err = c.leave(l, p, pause)
 		default:
@@ -72,7 +72,26 @@ func (c *Console) readReady(l *line, p ports.TryReader, last int) error {
 	return err
 }
 
-// leave lets an unwatched line collect for a while, then reads it. It keeps the
+const (
+	// glance is how long a line that is only watched is left alone. Nobody sees
+	// it, and reading it costs everybody who watches.
+	glance = 10 * time.Millisecond
+	// attentive is how long a typist is taken to wait for the echo.
+	attentive = 200 * time.Millisecond
+)
+
+// calm is how long the line may be left alone now, when it can be for so long.
+func (c *Console) calm(patience time.Duration) time.Duration {
+	switch {
+	case c.eyes.Load() == 0:
+		return patience
+	case time.Now().UnixNano()-c.keyed.Load() < int64(attentive):
+		return 0
+	}
+	return min(patience, glance)
+}
+
+// leave lets a line collect for a while, then reads it. It keeps the
 // line from being closed meanwhile, so that what has been collected is
 // recorded even when the gateway stops.
 func (c *Console) leave(l *line, p ports.TryReader, pause *time.Timer) (int, error) {
@@ -85,6 +104,14 @@ func (c *Console) leave(l *line, p ports.TryReader, pause *time.Timer) (int, err
 	}
 	pause.Stop()
 	return c.readOnce(l, p)
+}
+
+// rouse ends the pause of a line that was left alone.
+func (c *Console) rouse() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
 }
 
 // readOnce borrows a buffer for one read.

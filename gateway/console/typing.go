@@ -118,6 +118,8 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 		return refusal
 	}
 	a.typed = now
+	c.keyed.Store(now.UnixNano())
+	c.rouse()
 	a.typedLocked()
 	c.changedLocked(ch)
 	return nil
