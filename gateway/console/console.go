@@ -45,7 +45,7 @@ type Options struct {
 // A Console is a named line that is kept open for ever.
 type Console struct {
 	record *record.Record
-	wake   chan struct{} // ends the pause of an unwatched line
+	wake   chan struct{} // ends the pause of a line that is left alone
 	eyes   atomic.Int32  // clients attached
 	keyed  atomic.Int64  // when the last keystroke was delivered, in ns since 1970
 	in     atomic.Int64
