@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Condition:          condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"authorize":  cmdAuthorize,  // FILE KEY [OPTIONS]: appends the public key to an authorized_keys file
-			"bmc":        cmdBMC,        // VAR PASSWORD GUESTPORT: ipmi_sim before a guest that serves its console by telnet; user console
+			"bmc":        cmdBMC,        // VAR PASSWORD GUEST GUESTPORT: ipmi_sim before a guest that serves its console by telnet; user console
 			"count":      cmdCount,      // N RE: the last output holds N matches
 			"device":     cmdDevice,     // NAME plug|unplug|send TEXT|expect RE [LIMIT]: a serial device that socat plays
 			"exits":      cmdExits,      // CODE PROGRAM ARGS...: like exec, but asks for that very exit code
