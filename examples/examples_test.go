@@ -14,9 +14,17 @@ import (
 func TestExamples(t *testing.T) {
 	want := map[string]map[string]string{
 		"everything.yaml": {
-			"sw2": "telnet ts1.lab:2002 rfc2217 9600 flow hardware",
-			"sw3": "telnet [fd00::17]:2003 tls rfc2217",
-			"pdu": "tcp [fd00::18]:4002 tls",
+			"board": "serial usb-FTDI_FT232R_A64NMAJS 115200 8n1",
+			"sw1":   "telnet ts1.lab:2001",
+			"sw2":   "telnet ts1.lab:2002 rfc2217 9600 flow hardware",
+			"sw3":   "telnet [fd00::17]:2003 tls rfc2217",
+			"meter": "tcp moxa1.lab:4001",
+			"pdu":   "tcp [fd00::18]:4002 tls",
+			"node1": "ipmi node1-bmc.lab",
+			"node2": "ssh root@node2-bmc.lab:2200",
+			"vm1":   "unix /run/vm1/serial.sock",
+			"vm2":   "exec virsh",
+			"play":  "sim switch",
 		},
 		"homelab.yaml": {
 			"router": "serial usb-FTDI_FT232R_A64NMAJS 115200 8n1",

@@ -12,8 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// bmcConfig is ipmi_sim's: one user, and the serial line of a guest that QEMU
-// serves by telnet, over which ipmi_sim passes on a break.
+// bmcConfig is ipmi_sim's: one user, the power of a guest, and its serial line
+// that QEMU serves by telnet, over which ipmi_sim passes on a break.
 const bmcConfig = `name "consoled"
 set_working_mc 0x20
   startlan 1
@@ -23,6 +23,7 @@ set_working_mc 0x20
     allowed_auths_admin none md5
     guid a123456789abcdefa123456789abcdef
   endlan
+  chassis_control "%s"
   sol "telnet:127.0.0.1:%s" 115200
   user 2 true "console" "%s" admin 10 none md5
 `
@@ -33,9 +34,23 @@ sel_enable 0x20 1000 0x0a
 mc_enable 0x20
 `
 
+// bmcChassis switches a guest by its monitor, the first argument; ipmi_sim adds
+// "get power" or "set WHAT VALUE". Off is a machine that stands still before its boot,
+// since a QEMU that ended would take its monitor along.
+const bmcChassis = `#!/bin/sh
+monitor() { echo "$2" | socat - UNIX-CONNECT:"$1" | tr -d '\r'; }
+case "$2 $3 $4" in
+"get power ") echo "power:$(monitor "$1" 'info status' | grep -c 'VM status: running')" ;;
+"set power 1") monitor "$1" cont ;;
+"set power 0") monitor "$1" stop; monitor "$1" system_reset ;;
+"set reset 1") monitor "$1" system_reset ;;
+*) exit 1 ;;
+esac
+`
+
 func cmdBMC(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) == 3, "bmc VAR PASSWORD GUESTPORT")
+	usage(ts, len(args) == 4, "bmc VAR PASSWORD GUEST GUESTPORT")
 	r := rigOf(ts)
 	probe, err := net.ListenPacket("udp", "127.0.0.1:0")
 	ts.Check(err)
@@ -44,7 +59,10 @@ func cmdBMC(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(probe.Close())
 	dir := filepath.Join(r.dir, "bmc")
 	ts.Check(os.MkdirAll(dir, 0o700))
-	ts.Check(os.WriteFile(filepath.Join(dir, "lan.conf"), fmt.Appendf(nil, bmcConfig, port, args[2], args[1]), 0o600))
+	chassis := filepath.Join(dir, "chassis")
+	ts.Check(os.WriteFile(chassis, []byte(bmcChassis), 0o700))
+	ts.Check(os.WriteFile(filepath.Join(dir, "lan.conf"),
+		fmt.Appendf(nil, bmcConfig, port, chassis+" "+ts.MkAbs(args[2]+".monitor"), args[3], args[1]), 0o600))
 	ts.Check(os.WriteFile(filepath.Join(dir, "commands"), []byte(bmcCommands), 0o600))
 	path, err := program("ipmi_sim")
 	ts.Check(err)

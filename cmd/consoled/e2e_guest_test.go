@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -144,9 +145,11 @@ func cmdGuest(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+var guestWaits = regexp.MustCompile("waiting for connection")
+
 // boot starts the machine, with its monitor at NAME.monitor. It waits with its first instruction until its
 // console is opened, so that nothing it says can be missed. VAR is then the port,
-// or the socket's path.
+// or the socket's path, which can be connected to.
 func (r *rig) boot(ts *testscript.TestScript, name, kind, variable string) error {
 	image, err := initramfs()
 	if err != nil {
@@ -182,6 +185,9 @@ func (r *rig) boot(ts *testscript.TestScript, name, kind, variable string) error
 		return err
 	}
 	r.guests[name] = p
+	if _, err := p.out.expect(guestWaits, usualLimit); err != nil {
+		return err
+	}
 	ts.Setenv(variable, where)
 	return nil
 }

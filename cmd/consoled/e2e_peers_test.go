@@ -112,19 +112,22 @@ func accepts(addr string) bool {
 
 func cmdSer2net(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) == 2 || len(args) == 4, "ser2net VAR DEVICE [CERT KEY]")
+	usage(ts, len(args) >= 2 && len(args) <= 4, "ser2net VAR DEVICE [raw | CERT KEY]")
 	r := rigOf(ts)
 	port, err := freePort()
 	ts.Check(err)
-	accepter := "telnet(rfc2217)"
-	if len(args) == 4 {
-		accepter += fmt.Sprintf(",ssl(cert=%s,key=%s)", ts.MkAbs(args[2]), ts.MkAbs(args[3]))
+	accepter := "telnet(rfc2217),"
+	switch len(args) {
+	case 3:
+		accepter = ""
+	case 4:
+		accepter += fmt.Sprintf("ssl(cert=%s,key=%s),", ts.MkAbs(args[2]), ts.MkAbs(args[3]))
 	}
-	file := ts.MkAbs("ser2net.yaml")
+	file := ts.MkAbs(args[0] + ".yaml")
 	ts.Check(os.WriteFile(file, fmt.Appendf(nil, `%%YAML 1.1
 ---
 connection: &line
-  accepter: %s,tcp,127.0.0.1,%s
+  accepter: %stcp,127.0.0.1,%s
   connector: serialdev,%s,115200n81,local
   options:
     kickolduser: true

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Condition:          condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"authorize":  cmdAuthorize,  // FILE KEY [OPTIONS]: appends the public key to an authorized_keys file
-			"bmc":        cmdBMC,        // VAR PASSWORD GUESTPORT: ipmi_sim before a guest that serves its console by telnet; user console
+			"bmc":        cmdBMC,        // VAR PASSWORD GUEST GUESTPORT: ipmi_sim before a guest that serves its console by telnet; user console
 			"count":      cmdCount,      // N RE: the last output holds N matches
 			"device":     cmdDevice,     // NAME plug|unplug|send TEXT|expect RE [LIMIT]: a serial device that socat plays
 			"exits":      cmdExits,      // CODE PROGRAM ARGS...: like exec, but asks for that very exit code
@@ -55,8 +55,9 @@ func TestScripts(t *testing.T) {
 			"listener":   cmdListener,   // NAME listen VAR | send TEXT | expect RE [LIMIT] | hangup | close: a console server's raw port
 			"peer":       cmdPeer,       // VAR FILE: a second gateway, and its port
 			"pyserial":   cmdPyserial,   // VAR PORT | said RE: pyserial's RFC 2217 server before a guest's telnet line
-			"ser2net":    cmdSer2net,    // VAR DEVICE [CERT KEY]: ser2net serving the device by telnet with RFC 2217, in clear or by TLS
+			"ser2net":    cmdSer2net,    // VAR DEVICE [raw | CERT KEY]: ser2net serving the device raw, or by telnet with RFC 2217, in clear or by TLS
 			"sshd":       cmdSSHD,       // KEY: a bastion, known to ssh as the host "bastion"
+			"swap":       cmdSwap,       // FILE OLD NEW...: replaces texts, each of which has to be there
 			"telnetd":    cmdTelnetd,    // VAR PROGRAM: inetutils telnetd running the program for each caller
 			"termserver": cmdTermserver, // NAME KEY [PROGRAM]: an sshd that attaches its callers to a program
 			"tlsfront":   cmdTLSFront,   // VAR PORT CERT KEY: OpenSSL before a port, for callers with a certificate
@@ -139,6 +140,10 @@ type rig struct {
 type rigKey struct{}
 
 func newRig(shared string, env *testscript.Env) error {
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), scriptLimit, errors.New("the script took too long"))
 	r := &rig{
 		dir: env.WorkDir, ctx: ctx,
@@ -147,6 +152,7 @@ func newRig(shared string, env *testscript.Env) error {
 	}
 	env.Values[rigKey{}] = r
 	env.Setenv("PATH", filepath.Join(shared, "bin")+":"+env.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
+	env.Setenv("EXAMPLES", examples)
 	env.Setenv("TERM", "xterm-256color")
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("SSH_CONFIG", filepath.Join(env.WorkDir, "ssh_config"))
@@ -269,6 +275,20 @@ func cmdFill(ts *testscript.TestScript, neg bool, args []string) {
 		})
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
+}
+
+// cmdSwap gives a file of the tree the addresses of the test, and nothing else.
+func cmdSwap(ts *testscript.TestScript, neg bool, args []string) {
+	refuseNeg(ts, neg)
+	usage(ts, len(args) >= 3 && len(args)%2 == 1, "swap FILE OLD NEW...")
+	text := ts.ReadFile(args[0])
+	for i := 1; i < len(args); i += 2 {
+		if !strings.Contains(text, args[i]) {
+			ts.Fatalf("%s: no %q", args[0], args[i])
+		}
+		text = strings.ReplaceAll(text, args[i], args[i+1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 func cmdKeygen(ts *testscript.TestScript, neg bool, args []string) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -69,6 +70,17 @@ func start(t testing.TB, cmd *exec.Cmd) *output {
 		cmd.Wait()
 	})
 	return out
+}
+
+// startTTY starts a client on a terminal, until the end of the test.
+func startTTY(t testing.TB, cmd *exec.Cmd) *os.File {
+	t.Helper()
+	tty, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); tty.Close(); cmd.Wait() })
+	return tty
 }
 
 // An output is what a program said so far.
@@ -135,7 +147,9 @@ func ready(t testing.TB, s ipmi.IPMI) {
 
 // startSim starts ipmi_sim, which does suite 3 and connects its serial line to
 // a listener of the test's.
-func startSim(t testing.TB) *peer {
+func startSim(t testing.TB) *peer { return startSimAt(t, "127.0.0.1", freeUDP(t)) }
+
+func startSimAt(t testing.TB, host, port string) *peer {
 	path := program(t, "ipmi_sim")
 	dir := t.TempDir()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -144,13 +158,12 @@ func startSim(t testing.TB) *peer {
 	}
 	t.Cleanup(func() { listener.Close() })
 	_, line, _ := net.SplitHostPort(listener.Addr().String())
-	port := freeUDP(t)
 	chassis := filepath.Join(dir, "chassis")
 	files := map[string]string{
 		"lan.conf": fmt.Sprintf(`name "consoled"
 set_working_mc 0x20
   startlan 1
-    addr 127.0.0.1 %s
+    addr %s %s
     priv_limit admin
     allowed_auths_operator none md5
     allowed_auths_admin none md5
@@ -160,7 +173,7 @@ set_working_mc 0x20
   sol "tcp:127.0.0.1:%s" 115200
   user 2 true "%s" "%s" admin 10 none md5
   user 3 true "other" "%s" admin 10 none md5
-`, port, chassis, line, user, password, password),
+`, host, port, chassis, line, user, password, password),
 		"cmd.emu": `mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 sel_enable 0x20 1000 0x0a
@@ -188,7 +201,7 @@ for name; do echo "$name:1"; done
 	}
 	t.Cleanup(func() { conn.Close() })
 	p := &peer{
-		name: "ipmi_sim", settings: settings("127.0.0.1:" + port), machine: conn, breaks: "\xff\xf3", suite: "3",
+		name: "ipmi_sim", settings: settings(net.JoinHostPort(host, port)), machine: conn, breaks: "\xff\xf3", suite: "3",
 		power: "set_power_1 set_reset_1 set_power_0",
 		log:   func() string { b, _ := os.ReadFile(filepath.Join(dir, "log")); return string(b) },
 	}
@@ -462,15 +475,11 @@ func TestPeersReference(t *testing.T) {
 		host, port, _ := net.SplitHostPort(peer.settings.Address)
 		cmd := exec.Command(program(t, "ipmitool"), "-I", "lanplus", "-C", peer.suite, "-H", host, "-p", port, "-U", user, "-E", "sol", "activate")
 		cmd.Env = append(os.Environ(), "IPMI_PASSWORD="+password)
-		tty, err := pty.Start(cmd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { cmd.Process.Kill(); tty.Close(); cmd.Wait() })
+		tty := startTTY(t, cmd)
 		hear(t, tty, "SOL Session operational")
 		peer.machine.Write([]byte("to ipmitool"))
 		hear(t, tty, "to ipmitool")
-		_, err = peer.settings.Open(t.Context())
+		_, err := peer.settings.Open(t.Context())
 		if e := failure(t, err); e.Reason != ports.InUse {
 			t.Error(err)
 		}
@@ -482,6 +491,46 @@ func TestPeersReference(t *testing.T) {
 		peer.machine.Write([]byte("to us"))
 		expect(t, p, "to us")
 	})
+}
+
+// TestPeersSecondOpinion: freeipmi's ipmiconsole, an implementation that shares
+// nothing with ipmitool's, takes SOL from us and loses it to us.
+func TestPeersSecondOpinion(t *testing.T) {
+	console := program(t, "ipmiconsole")
+	// It knows no port but 623, so the BMC gets an address of its own.
+	host := fmt.Sprintf("127.%d.%d.1", 1+rand.IntN(254), rand.IntN(256))
+	probe, err := net.ListenPacket("udp", host+":623")
+	if err != nil {
+		missing(t, "no BMC on port 623: %v", err)
+	}
+	probe.Close()
+	peer := startSimAt(t, host, "623")
+	p := mustOpenPeer(t, peer.settings)
+
+	// ipmi_sim repeats the privilege that was asked for where it should name the one it
+	// gives, takes too large payloads, and crashes when asked which payloads a channel has.
+	tty := startTTY(t, exec.Command(console, "-h", host, "-u", user, "-p", password, "-I", peer.suite,
+		"-W", "opensesspriv,solpayloadsize,solchannelsupport"))
+	hear(t, tty, "SOL established")
+	_, err = p.Read(make([]byte, 100))
+	if r := failure(t, err).Reason; r != ports.Closed && r != ports.InUse {
+		t.Errorf("after ipmiconsole took SOL: %v", err)
+	}
+	peer.machine.Write([]byte("to ipmiconsole"))
+	hear(t, tty, "to ipmiconsole")
+	tty.Write([]byte("from ipmiconsole\r"))
+	hear(t, peer.machine, "from ipmiconsole")
+	_, err = peer.settings.Open(t.Context())
+	if e := failure(t, err); e.Reason != ports.InUse {
+		t.Error(err)
+	}
+	q, err := peer.settings.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	peer.machine.Write([]byte("to us"))
+	expect(t, q, "to us")
 }
 
 // TestPeersContract: the contract of a backend, on a BMC that keeps its line as
