@@ -321,3 +321,49 @@ func TestCloseOnDemand(t *testing.T) {
 		}
 	})
 }
+
+// The wish to take a line outlives an attempt that is over already, but not a
+// closing: the line is then somebody else's by our own will.
+func TestTakeWaitsForAnAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := held{porttest.NewFake("fake", porttest.Abilities{}), make(chan bool, 9)}
+		c, end := run(t, h)
+		defer end()
+		synctest.Wait()
+		c.mu.Lock()
+		c.take = true
+		c.mu.Unlock()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.openOrTake(ended, h); err == nil || !c.take {
+			t.Errorf("%v; the next attempt takes: %t", err, c.take)
+		}
+		a := c.Attach(admin("alice"))
+		a.CloseLine("", time.Hour)
+		time.Sleep(2 * time.Hour)
+		if st := c.Status(); st.State != Up || len(h.taken) > 0 {
+			t.Errorf("taken %d times, %+v", len(h.taken), st)
+		}
+	})
+}
+
+// A line that is opened anew is not up until it is.
+func TestReopenIsNotUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{})
+		fake.Line(t.Context())
+		a := c.Attach(admin("alice"))
+		synctest.Wait()
+		fake.Hold()
+		a.ReopenLine()
+		synctest.Wait()
+		if st := c.Status(); st.State != Connecting {
+			t.Errorf("state %s", st.State)
+		}
+		fake.Let()
+		synctest.Wait()
+		if st := c.Status(); st.State != Up {
+			t.Errorf("state %s", st.State)
+		}
+	})
+}

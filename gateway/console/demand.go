@@ -79,7 +79,7 @@ func (a *Attachment) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		moved := c.movesLocked()
-		opening := c.o.Manners.OnDemand && c.line == nil && c.state != Down && !a.gone
+		opening := c.o.Manners.OnDemand && c.line == nil && c.state != Down && c.state != Closed && !a.gone
 		c.mu.Unlock()
 		if !opening {
 			return nil

@@ -13,12 +13,12 @@ import (
 // it. The reader goes on meanwhile: what the target says is recorded as always, but
 // for the secrets that are typed. There is no writer yet, whose WaitGroup waits
 // for the dialogue too.
-func (c *Console) begin(l *line) {
+func (c *Console) begin(attempt context.Context, l *line) {
 	c.mu.Lock()
 	script := c.o.Connect
 	c.talking, c.redial = !script.Empty(), l.end
-	if c.changes != l.change {
-		l.end(errInterrupted) // which came too late for the attempt
+	if attempt.Err() != nil {
+		l.end(context.Cause(attempt)) // which came too late for the backend
 	}
 	c.mu.Unlock()
 	if script.Empty() || l.ended() {
@@ -41,7 +41,7 @@ func (c *Console) begin(l *line) {
 		err := c.converse(ctx, talk, script)
 		talk.End(c.keepSaid)
 		c.talk.Store(nil)
-		c.eyes.Add(-1)
+		defer c.eyes.Add(-1) // once it is up: who attaches finds either a reader or a line to rouse
 		if err != nil {
 			l.verdict = err
 			l.end(err)

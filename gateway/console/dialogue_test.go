@@ -417,3 +417,73 @@ func TestOnDemand(t *testing.T) {
 		}
 	})
 }
+
+// Who wants a closed line on demand is told so, and not kept waiting.
+func TestOnDemandClosed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{Manners: Manners{OnDemand: true}})
+		a := c.Attach(admin("alice"))
+		defer a.Leave(false)
+		fake.Line(t.Context())
+		a.CloseLine("flashing", 0)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := a.Ready(ctx); err != nil {
+			t.Errorf("kept waiting: %v", err)
+		}
+		wantRefusal(t, a.Type(t.Context(), []byte("x")), BecauseClosed)
+	})
+}
+
+// A deaf backend opens its line whatever became of the context meanwhile.
+type deaf struct {
+	*porttest.Fake
+	let chan struct{}
+}
+
+func (d deaf) Open(context.Context) (ports.Port, error) {
+	<-d.let
+	return d.Fake.Open(context.Background())
+}
+
+// A line on demand that comes up when nobody needs it any more is closed.
+func TestOnDemandTooLate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		d := deaf{porttest.NewFake("fake", porttest.Abilities{}), make(chan struct{})}
+		c, end := run(t, d)
+		defer end()
+		d.let <- struct{}{}
+		d.Line(t.Context())
+		o := c.Options()
+		o.Manners.OnDemand = true
+		c.Update(o, true)
+		time.Sleep(time.Minute)
+		a := c.Attach(alice)
+		time.Sleep(time.Second)
+		a.Leave(false)
+		time.Sleep(linger + time.Second)
+		d.let <- struct{}{} // it answers at last
+		line := d.Line(t.Context())
+		time.Sleep(time.Hour)
+		if st := c.Status(); st.State != Idle || !line.Closed() {
+			t.Errorf("state %s, closed %t", st.State, line.Closed())
+		}
+	})
+}
+
+// What is sent into silence does not pile up behind a line that takes nothing.
+func TestOnIdleDoesNotPileUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := Manners{OnIdle: sequence(t, "x"), IdleAfter: time.Minute}
+		_, fake := start(t, porttest.Abilities{}, Options{Manners: m})
+		line := fake.Line(t.Context())
+		line.Stall(0)
+		time.Sleep(time.Hour + time.Second)
+		line.Resume()
+		time.Sleep(time.Second)
+		if got := line.Heard(); got != "xx" { // the one under way and the next
+			t.Errorf("the line heard %q", got)
+		}
+	})
+}

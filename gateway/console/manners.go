@@ -71,7 +71,7 @@ func (c *Console) ringIdle() {
 		c.manner.idle.Reset(rest)
 		return
 	}
-	if c.lock.state == Free && c.line.queued == 0 {
+	if c.lock.state == Free && len(c.line.queue) == 0 && c.line.queued == 0 {
 		c.sayLocked(c.o.Manners.OnIdle, KindOnIdle)
 	}
 	c.manner.idle.Reset(after)
