@@ -146,7 +146,7 @@ func (c *call) perform(ctx context.Context, name string) int {
 	for _, x := range c.consoles {
 		o := &outcome{V: 1, Name: x.Name(), Offset: x.Record().End(), console: x}
 		if o.err = c.one(ctx, o, name); o.err != nil {
-			c.out.warn("%s: %v", o.Name, o.err)
+			c.out.warn("%s: %s", o.Name, screen.Printable(o.err.Error(), 800)) // a host's words are one line, and none of ours
 		}
 		if all = append(all, o); ctx.Err() != nil {
 			break // the others are left alone

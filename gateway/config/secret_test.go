@@ -62,7 +62,7 @@ func TestSecret(t *testing.T) {
 // reference stays.
 func TestSecretBinding(t *testing.T) {
 	seen := map[binding]string{}
-	for _, definition := range []string{"{ env: A }", "{ env: B }", "hunter2", "hunter3", "{ exec: [a, b] }", "{ exec: [a b] }", "{ exec: [a, b], cache: 1h }"} {
+	for _, definition := range []string{"{ env: A }", "{ env: B }", "A", "hunter2", "hunter3", "{ exec: [a, b] }", "{ exec: [a b] }", "{ exec: [a, b], cache: 1h }"} {
 		_, _, bound, complaints := secretOf(t, "allow_inline_secrets: true\nsecrets: { x: "+definition+" }", "secret:x")
 		if before, twice := seen[bound]; twice || bound == (binding{}) {
 			t.Errorf("%s is bound like %q: %s", definition, before, complaints)

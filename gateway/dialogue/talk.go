@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +36,7 @@ type Talk struct {
 	given bool          // a secret was typed, and is not known to be accepted
 
 	mu     sync.Mutex
+	before int64 // bytes that the target had said when a secret was typed
 	window window
 	masks  []*mask
 	tap    *tap // of a program that is connected to the line
@@ -98,7 +98,27 @@ func (t *Talk) Run(ctx context.Context, s Script) error {
 			return t.failed(ctx, fmt.Sprintf("step %d of on_connect", i+1), err)
 		}
 	}
+	if err := t.settle(ctx); err != nil {
+		return t.failed(ctx, "on_connect", err)
+	}
 	return nil
+}
+
+// settle waits for what the target says to a secret that no step has seen
+// accepted: its echo is still to be hidden, and a line that ends has refused it.
+func (t *Talk) settle(ctx context.Context) error {
+	if !t.given {
+		return nil
+	}
+	err := t.await(ctx, Limit, func(_ []byte, quiet bool) (int, bool) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return 0, quiet && t.window.total > t.before
+	})
+	if errors.Is(err, errSilent) {
+		return nil
+	}
+	return err
 }
 
 var (
@@ -198,16 +218,17 @@ func (t *Talk) write(p []byte, limit time.Duration) error {
 func (t *Talk) tell(ctx context.Context, s ports.Secret, limit time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
-	secret, err := s.Reveal(ctx)
-	if err != nil {
-		text, fix, _ := strings.Cut(err.Error(), "\nfix: ")
-		return &ports.Error{Reason: ports.Dialogue, Err: errors.New(text), Fix: fix}
+	secret, err := ports.Reveal(ctx, s)
+	if e, ok := errors.AsType[*ports.Error](err); ok {
+		e.Reason = ports.Dialogue
+		return e
 	}
 	if len(secret) == 0 || len(secret) > maxSecret {
 		return fmt.Errorf("secret %s: empty, or longer than %d bytes", s, maxSecret)
 	}
 	t.mu.Lock()
 	t.masks = append(t.masks, newMask(secret))
+	t.before = t.window.total
 	t.mu.Unlock()
 	t.given = true
 	return t.enter(secret, limit)
