@@ -246,6 +246,8 @@ func TestCloseOpenReopen(t *testing.T) {
 			{"erin", "close node1 --for 30m --reason new \x1bkernel", ExitOK, "", ""},
 			{"alice", "status node1", ExitDown, `closed        by erin until 2000-01-01 00:30:00: new \x1bkernel`, ""},
 			{"alice", "ls node1", ExitOK, "node1  closed", ""},
+			{"alice", "ls --fold", ExitOK, "closed        1  node1\n", ""},
+			{"alice", "ls @state:closed", ExitOK, "node1  closed", ""},
 			{"alice", "status node1 --json", ExitDown, `"state":"closed"`, ""},
 			{"alice", "send node1 x", ExitDown, "", "node1: not sent: erin closed the line"},
 			{"erin", "open node1", ExitOK, "", ""},

@@ -144,7 +144,7 @@ func (a *Attachment) updateLocked(cl Client) {
 	c.changedLocked(c.lock.update(cl))
 	if c.line != nil {
 		c.dropLocked(c.line, func(in input) bool {
-			return in.from == a && (!cl.MayWrite || in.done != nil && !cl.MayBreak)
+			return in.from == a && (!cl.MayWrite || in.event.Kind == KindBreak && !cl.MayBreak)
 		}, refuse(BecauseNoRight))
 	}
 }

@@ -80,14 +80,16 @@ func (w counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// play sends a sequence in the line's writer, in one go: nobody else's input
+// player sends a sequence in the line's writer, in one go: nobody else's input
 // comes between. It ends early, with an error, where the line does.
-func (c *Console) play(l *line, s dialogue.Sequence) error {
-	brk := func(time.Duration) error { return refuse(BecauseNoBreak) }
-	if b, can := l.port.(ports.Breaker); can {
-		brk = b.Break
+func (c *Console) player(s dialogue.Sequence) func(*line) error {
+	return func(l *line) error {
+		brk := func(time.Duration) error { return refuse(BecauseNoBreak) }
+		if b, can := l.port.(ports.Breaker); can {
+			brk = b.Break
+		}
+		return s.Play(counted{c, l}, brk, l.linger)
 	}
-	return s.Play(counted{c, l}, brk, l.linger)
 }
 
 // linger waits, unless the line ends.

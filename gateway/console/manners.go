@@ -81,7 +81,7 @@ func (c *Console) ringIdle() {
 // before it is on its way has it dropped.
 func (c *Console) sayLocked(s dialogue.Sequence, kind Kind) {
 	self := &Attachment{console: c, client: Client{Name: "gateway", Kind: Sending}}
-	c.pushLocked(c.line, input{from: self, play: s, event: Event{Kind: kind}, done: make(chan error, 1)})
+	c.pushLocked(c.line, input{from: self, play: c.player(s), event: Event{Kind: kind}, done: make(chan error, 1)})
 }
 
 // typedLocked notes that a client has typed.
