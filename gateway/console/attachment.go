@@ -103,6 +103,9 @@ func (a *Attachment) act(ask func(*Console, time.Time) (change, *Refusal)) error
 // loses the oldest events, never the console's pace.
 func (a *Attachment) Events() <-chan Event { return a.events }
 
+// Left is closed when the client has left, be it against its will.
+func (a *Attachment) Left() <-chan struct{} { return a.left }
+
 // Console is where the client is.
 func (a *Attachment) Console() *Console { return a.console }
 
