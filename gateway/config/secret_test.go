@@ -104,3 +104,31 @@ func TestSecretMistakes(t *testing.T) {
 		})
 	}
 }
+
+// TestSecretExcerpt: a mistake beside a password shows the line without it,
+// which is no line at all.
+func TestSecretExcerpt(t *testing.T) {
+	for _, text := range []string{
+		"consoles: { a: { ipmi: { host: b, user: u, password: hunter2, cipher: 99 } } }",
+		"consoles: { a: { ipmi: { host: b, user: u, pasword: hunter2 } } }",
+		"consoles: { a: { ipmi: { host: b, user: u, password: secret:x, kg: \"hunter2\", cipher: 99 } } }",
+		"consoles:\n  a:\n    ssh:\n      to: u@h\n      \"password\": [hunter2]",
+		"consoles: { a: { ssh: { to: u@h, Password : { text: hunter2 } } } }",
+		"consoles: { a: { telnet: \"x:99999\", on_connect: [ { password: hunter2 } ] } }",
+		"consoles: { a: { ssh: { to: u@h, password: ${hunter2} } } }",
+		"secrets: { x: [hunter2] }",
+		"secrets:\n  # some\n\n  x: hunter2\n  y: [hunter2]\n  z: {fil: hunter2}",
+		"secrets:\n  x: @hunter2",
+	} {
+		for _, inline := range []string{"true", "false"} {
+			path := write(t, t.TempDir(), "consoled.yaml", "allow_inline_secrets: "+inline+"\n"+text+"\n")
+			if _, err := Load(path); err == nil || strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%s:\n%v", text, err)
+			}
+		}
+	}
+	path := write(t, t.TempDir(), "consoled.yaml", "consoles: { a: { ipmi: { host: b, user: u, password: secret:x, cipher: 99 } } }\n")
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "cipher: 99 } } }") {
+		t.Errorf("a reference is not shown: %v", err)
+	}
+}

@@ -237,8 +237,8 @@ type wired struct {
 	slow chan struct{} // a switch waits for its end
 }
 
-func (w *wired) Modem() (ports.Lines, error)   { return ports.Lines{DTR: true, DCD: true}, nil }
-func (w *wired) SoftwareFlow() bool            { return w.flow }
+func (w *wired) Modem() (ports.Lines, error) { return ports.Lines{DTR: true, DCD: true}, nil }
+func (w *wired) SoftwareFlow() bool          { return w.flow }
 func (w *wired) SetSoftwareFlow(on bool) error {
 	if w.slow != nil {
 		<-w.slow
