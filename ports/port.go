@@ -73,6 +73,9 @@ type Polled interface {
 	// Descriptor is readable when TryRead, after it has once found nothing,
 	// would find something; nil where there is none after all.
 	Descriptor() syscall.RawConn
+	// Rouse makes a Wait return, the one under way or the next, though there is
+	// nothing to read. Any goroutine may call it, at any time.
+	Rouse()
 }
 
 // A Remarker is a Port whose opening is worth a line to the people attached,

@@ -208,6 +208,9 @@ func (a *Attachment) leaveLocked(lost bool) {
 		c.dropLocked(c.line, func(in input) bool { return in.from == a }, refuse(BecauseLeft))
 	}
 	c.eyes.Add(-1)
+	if c.line != nil {
+		c.unseenLocked(c.line)
+	}
 	c.clients = slices.DeleteFunc(c.clients, func(b *Attachment) bool { return a == b })
 	e := Event{Kind: KindDetach, Mode: a.client.Kind}.by(a.client)
 	if lost {

@@ -41,7 +41,7 @@ func (c *Console) begin(attempt context.Context, l *line) {
 		err := c.converse(ctx, talk, script)
 		talk.End(c.keepSaid)
 		c.talk.Store(nil)
-		defer c.eyes.Add(-1) // once it is up: who attaches finds either a reader or a line to rouse
+		defer c.unheard(l) // once it is up: who attaches finds either a reader or a line to rouse
 		if err != nil {
 			l.verdict = err
 			l.end(err)
@@ -49,6 +49,14 @@ func (c *Console) begin(attempt context.Context, l *line) {
 		}
 		c.up(l)
 	})
+}
+
+// unheard ends the dialogue's watch of the line.
+func (c *Console) unheard(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.eyes.Add(-1)
+	c.unseenLocked(l)
 }
 
 func (c *Console) converse(ctx context.Context, talk *dialogue.Talk, script dialogue.Script) (err error) {

@@ -88,8 +88,12 @@ func TestRest(t *testing.T) {
 	io.WriteString(device, "watched ")
 	recorded(t, c, "watched ")
 	place.Leave(false)
-	io.WriteString(device, "left ") // the reader meets it, and nobody
+	rests(t, c, true) // though nothing comes
+	io.WriteString(device, "left ")
 	recorded(t, c, "left ")
+	for range 100 { // whoever comes and goes, at whatever moment
+		c.Attach(Client{Session: "1", Name: "alice", Kind: Interactive}).Leave(false)
+	}
 	rests(t, c, true)
 	// What has come is recorded even when the gateway stops, and all of it.
 	io.WriteString(device, "last")
