@@ -187,11 +187,11 @@ func end(re *regexp.Regexp, text []byte) (int, bool) {
 
 // play sends a sequence.
 func (t *Talk) play(ctx context.Context, s Sequence) error {
-	brk := t.line.Break
-	if brk == nil {
-		brk = func(time.Duration) error {
+	brk := func(d time.Duration) error {
+		if t.line.Break == nil {
 			return &ports.Error{Reason: ports.Unsupported, Err: errors.New("this line cannot send a BREAK")}
 		}
+		return t.within(d+Limit, func() error { return t.line.Break(d) })
 	}
 	rest := func(d time.Duration) error {
 		select {
@@ -204,10 +204,18 @@ func (t *Talk) play(ctx context.Context, s Sequence) error {
 	return s.Play(writer(func(p []byte) (int, error) { return len(p), t.write(p, Limit) }), brk, rest)
 }
 
-// write sends bytes. A line that takes none in time is given up.
+// write sends bytes.
 func (t *Talk) write(p []byte, limit time.Duration) error {
+	return t.within(limit, func() error {
+		_, err := t.line.Write(p)
+		return err
+	})
+}
+
+// within sends something. A line that does not take it in time is given up.
+func (t *Talk) within(limit time.Duration, send func() error) error {
 	alarm := time.AfterFunc(limit, t.line.Abort)
-	_, err := t.line.Write(p)
+	err := send()
 	if !alarm.Stop() && err != nil {
 		return fmt.Errorf("%w for %s", errStuck, limit)
 	}

@@ -314,3 +314,18 @@ func TestSecretAtTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// A line that takes no BREAK does not hold a dialogue for ever.
+func TestStuckBreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aborted := make(chan struct{})
+		talk := New(Line{
+			Writer: newTarget(), Abort: func() { close(aborted) },
+			Break: func(time.Duration) error { <-aborted; return &ports.Error{Reason: ports.Failed} },
+		})
+		err := talk.Run(t.Context(), Script{Steps: []Step{{Break: time.Second}}})
+		if ports.ReasonOf(err) != ports.Dialogue || !strings.Contains(err.Error(), errStuck.Error()) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
