@@ -28,7 +28,7 @@ func Run(ctx context.Context, place *console.Attachment, a Action, say func(line
 		return err
 	}
 	out := newLines(say, acting.Say)
-	defer out.wait() // when it is over for everybody else
+	defer out.wait()           // when it is over for everybody else
 	result := "internal error" // of a panic
 	defer func() { acting.Done(result) }()
 	limit := cmp.Or(a.Timeout, DefaultTimeout)
