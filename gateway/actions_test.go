@@ -66,6 +66,12 @@ func TestActionRights(t *testing.T) {
 	}
 	f := start(t, keys.String(), withActions(filepath.Join(t.TempDir(), "began")), nil)
 	await(t, "the consoles are up", func() bool { return f.Health().Up == 2 })
+	watching := f.login("gw+ro", signer(t, "key admin"))
+	for verb := range verbs {
+		if code, said := exitOf(t, newSession(t, watching), verb); code != 77 {
+			t.Errorf("+ro: %s: exit %d: %s", verb, code, said)
+		}
+	}
 	for i, g := range grants {
 		c := f.login("gw", signer(t, "key "+g))
 		for verb, want := range verbs {

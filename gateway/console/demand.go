@@ -57,9 +57,13 @@ func (c *Console) spareLocked() {
 func (c *Console) spare() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.neededLocked() && c.state != Idle && c.redial != nil {
-		c.redial(errUnneeded)
+	if c.neededLocked() || c.state == Idle || c.redial == nil {
+		return
 	}
+	if c.state == Down && retryFloor(c.reason) > 0 && time.Now().Before(c.nextTry) {
+		return // it rests after that: who comes and goes must not have it tried sooner
+	}
+	c.redial(errUnneeded)
 }
 
 // restLocked tells that the line is closed as nobody needs it.

@@ -487,3 +487,26 @@ func TestOnIdleDoesNotPileUp(t *testing.T) {
 		}
 	})
 }
+
+// Who comes and goes does not have a password tried again sooner that was refused.
+func TestOnDemandRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{Manners: Manners{OnDemand: true}})
+		fake.FailAlways(&ports.Error{Reason: ports.Authentication, Op: "open"})
+		for range 3600 / 20 {
+			a := c.Attach(alice)
+			time.Sleep(5 * time.Second)
+			a.Leave(false)
+			time.Sleep(linger + 5*time.Second)
+		}
+		if n := fake.Opens(); n < 10 || n > 61 {
+			t.Errorf("tried %d times in an hour", n)
+		}
+		time.Sleep(10 * time.Minute)
+		before := fake.Opens()
+		time.Sleep(time.Hour)
+		if st := c.Status(); st.State != Idle || fake.Opens() != before {
+			t.Errorf("state %s, %d tries that nobody needs", st.State, fake.Opens()-before)
+		}
+	})
+}
