@@ -20,6 +20,7 @@ type Attachment struct {
 	console *Console
 	events  chan Event
 	left    chan struct{} // closed when the attachment has ended
+	own     bool          // it is the console itself, and nobody's
 
 	// the console's mutex guards what follows
 	client  Client

@@ -50,7 +50,7 @@ func SysRqEnds(key byte) string {
 }
 
 func (a *Attachment) play(ctx context.Context, s dialogue.Sequence, e Event) error {
-	in := input{from: a, play: a.console.player(s), event: e, done: make(chan error, 1)}
+	in := input{from: a, play: a.console.player(a, s), event: e, done: make(chan error, 1)}
 	if refusal := a.pushBreak(in, s.Breaks()); refusal != nil {
 		return refusal
 	}

@@ -89,15 +89,68 @@ func (w counted) Write(p []byte) (int, error) {
 }
 
 // player sends a sequence in the line's writer, in one go: nobody else's input
-// comes between. It ends early, with an error, where the line does.
-func (c *Console) player(s dialogue.Sequence) func(*line) error {
+// comes between. It ends early, with an error, where the line does, or where
+// whoever sends it loses the right or the lock.
+func (c *Console) player(from *Attachment, s dialogue.Sequence) func(*line) error {
 	return func(l *line) error {
-		brk := func(time.Duration) error { return refuse(BecauseNoBreak) }
-		if b, can := l.port.(ports.Breaker); can {
-			brk = b.Break
+		b, can := l.port.(ports.Breaker)
+		w := &player{counted: counted{c, l}}
+		brk := func(d time.Duration) error {
+			if !can {
+				return refuse(BecauseNoBreak)
+			}
+			if err := b.Break(d); err != nil {
+				return err
+			}
+			w.begun = true
+			return from.goesOn()
 		}
-		return s.Play(counted{c, l}, brk, l.linger)
+		rest := func(d time.Duration) error {
+			if err := l.linger(d); err != nil {
+				return err
+			}
+			return from.goesOn()
+		}
+		err := s.Play(w, brk, rest)
+		if err != nil && w.begun {
+			err = &cutShort{err}
+		}
+		return err
 	}
+}
+
+// A player is the port, and knows whether anything was sent.
+type player struct {
+	counted
+	begun bool
+}
+
+func (p *player) Write(b []byte) (int, error) {
+	n, err := p.counted.Write(b)
+	p.begun = p.begun || n > 0
+	return n, err
+}
+
+// A cutShort sequence is one of which a part was sent.
+type cutShort struct{ error }
+
+func (c *cutShort) Unwrap() error { return c.error }
+
+// goesOn is nil while what the client has begun to send may be sent to its end.
+func (a *Attachment) goesOn() error {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case a.own: // it has begun, and is ours
+	case !a.client.MayWrite || !a.client.MayBreak:
+		return refuse(BecauseNoRight)
+	case c.lock.state == Held && !c.lock.delivers(a.client):
+		return c.lock.refusal(time.Now())
+	case !c.lock.delivers(a.client):
+		return refuse(BecauseNotHolder)
+	}
+	return nil
 }
 
 // linger waits, unless the line ends.

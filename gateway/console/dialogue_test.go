@@ -510,3 +510,42 @@ func TestOnDemandRefused(t *testing.T) {
 		}
 	})
 }
+
+// A sequence that takes its time is cut short where its sender loses the lock or
+// the right meanwhile; the part that was sent stands in the events.
+func TestSequenceCutShort(t *testing.T) {
+	for want, lose := range map[Because]func(sender, other *Attachment){
+		BecauseHeld: func(_, other *Attachment) { other.Force("it burns") },
+		BecauseNoRight: func(sender, _ *Attachment) {
+			cl := sender.Client()
+			cl.MayBreak = false
+			sender.Update(cl)
+		},
+		BecauseNotHolder: func(sender, _ *Attachment) { sender.Leave(false) },
+	} {
+		bubble(t, func(t *testing.T) {
+			breaks := map[string]NamedSequence{"1": {Send: sequence(t, `ab\d\d\d\dcd`)}}
+			c, fake := start(t, porttest.Abilities{Break: true}, Options{Manners: Manners{Breaks: breaks}})
+			line := fake.Line(t.Context())
+			synctest.Wait()
+			sender, other := c.Attach(admin("alice")), c.Attach(Client{Session: "2", Name: "erin", Kind: Interactive, MayWrite: true, MayForce: true})
+			defer other.Leave(false)
+			result := make(chan error, 1)
+			go func() { result <- sender.Sequence(t.Context(), "1") }()
+			time.Sleep(300 * time.Millisecond)
+			lose(sender, other)
+			time.Sleep(time.Minute)
+			if err := <-result; want != BecauseNotHolder {
+				wantRefusal(t, err, want)
+			} else if err == nil {
+				t.Error("no error for who has left")
+			}
+			if got := line.Heard(); got != "ab" {
+				t.Errorf("%s: the line heard %q", want, got)
+			}
+			if out := told(t, other); !strings.Contains(out, `"event":"break"`) || !strings.Contains(out, "cut short: ") {
+				t.Errorf("%s: told %s", want, out)
+			}
+		})
+	}
+}

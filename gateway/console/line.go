@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -219,8 +220,14 @@ func (c *Console) deliver(l *line, in input) (n int, err error) {
 	}
 	broken := fmt.Errorf("send %s: %w", in.event.Kind, errPanic)
 	defer func() { in.done <- broken }()
-	if broken = in.play(l); broken == nil {
-		c.tell(in.event.by(in.from.Client()))
+	broken = in.play(l)
+	part, cut := errors.AsType[*cutShort](broken)
+	if e := in.event.by(in.from.Client()); broken == nil {
+		c.tell(e)
+	} else if cut {
+		broken = part.error
+		e.Why = "cut short: " + broken.Error()
+		c.tell(e)
 	}
 	return 0, nil
 }

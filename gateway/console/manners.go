@@ -80,8 +80,8 @@ func (c *Console) ringIdle() {
 // sayLocked queues what the console itself sends. Whoever takes the lock
 // before it is on its way has it dropped.
 func (c *Console) sayLocked(s dialogue.Sequence, kind Kind) {
-	self := &Attachment{console: c, client: Client{Name: "gateway", Kind: Sending}}
-	c.pushLocked(c.line, input{from: self, play: c.player(s), event: Event{Kind: kind}, done: make(chan error, 1)})
+	self := &Attachment{console: c, own: true, client: Client{Name: "gateway", Kind: Sending}}
+	c.pushLocked(c.line, input{from: self, play: c.player(self, s), event: Event{Kind: kind}, done: make(chan error, 1)})
 }
 
 // typedLocked notes that a client has typed.
