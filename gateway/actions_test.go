@@ -66,12 +66,56 @@ func TestActionRights(t *testing.T) {
 	}
 	f := start(t, keys.String(), withActions(filepath.Join(t.TempDir(), "began")), nil)
 	await(t, "the consoles are up", func() bool { return f.Health().Up == 2 })
+	watching := f.login("gw+ro", signer(t, "key admin"))
+	for verb := range verbs {
+		if code, said := exitOf(t, newSession(t, watching), verb); code != 77 {
+			t.Errorf("+ro: %s: exit %d: %s", verb, code, said)
+		}
+	}
 	for i, g := range grants {
 		c := f.login("gw", signer(t, "key "+g))
 		for verb, want := range verbs {
 			if code, said := exitOf(t, newSession(t, c), verb); code != want[i] {
 				t.Errorf("%q: %s: exit %d, not %d: %s", g, verb, code, want[i], said)
 			}
+		}
+	}
+}
+
+// A reload that takes a console from who waits for a line of it ends the wait
+// there, and no other.
+func TestWaitRevoked(t *testing.T) {
+	alice := signer(t, "alice")
+	keys := func(consoles string) string { return line(`user="alice",consoles="admin=`+consoles+`"`, alice) }
+	f := start(t, keys("node*"), withActions(filepath.Join(t.TempDir(), "began")), nil)
+	await(t, "the consoles are up", func() bool { return f.Health().Up == 2 })
+	one, _ := f.Console("node1")
+	two, _ := f.Console("node2")
+	s := newSession(t, f.login("gw", alice))
+	code, said := make(chan int, 1), ""
+	go func() {
+		n, text := exitOf(t, s, "power node[1-2] status --yes --wait-for MARK --timeout 1h")
+		said = text
+		code <- n
+	}()
+	await(t, "it waits", func() bool {
+		st := two.Status()
+		return len(one.Status().Clients) == 1 && len(st.Clients) == 1 && st.Act == nil
+	})
+	for _, left := range []string{"node2", "other"} {
+		f.write(keys(left))
+		if _, err := f.Reload(t.Context(), "erin"); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "alice is out", func() bool { return len(one.Status().Clients) == 0 })
+		if left == "node2" && (len(code) > 0 || len(two.Status().Clients) != 1) {
+			t.Error("she does not wait at node2")
+		}
+	}
+	n := <-code
+	for _, name := range []string{"node1", "node2"} {
+		if want := name + ": the wait: you lack the right read"; n != 77 || !strings.Contains(said, want) {
+			t.Errorf("exit %d, %s", n, said)
 		}
 	}
 }

@@ -19,6 +19,9 @@ func (s *stream) TryRead(p []byte) (int, error) {
 // Descriptor is the socket's.
 func (s *stream) Descriptor() syscall.RawConn { return s.try.raw }
 
+// Rouse ends a Wait.
+func (s *stream) Rouse() { s.try.rouse() }
+
 // Patience is what a socket's receive buffer (128 KiB and more) allows with
 // ease at the speed of any console.
 func (s *stream) Patience() time.Duration { return 100 * time.Millisecond }

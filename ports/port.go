@@ -51,7 +51,8 @@ type TryReader interface {
 	// error; Close ends it with an error.
 	Wait() error
 	// TryRead reads what has arrived, without waiting. It returns 0, nil when
-	// there is nothing, which may happen after Wait too (a telnet command).
+	// there is nothing, which may happen after Wait too (a telnet command). An
+	// error may come with the last bytes.
 	TryRead(p []byte) (int, error)
 	// Patience is how long the kernel's buffer may be left alone at this line's
 	// usual speed before the sender is held up; 0 means it must be read as bytes come.
@@ -73,6 +74,9 @@ type Polled interface {
 	// Descriptor is readable when TryRead, after it has once found nothing,
 	// would find something; nil where there is none after all.
 	Descriptor() syscall.RawConn
+	// Rouse makes a Wait return, the one under way or the next, though there is
+	// nothing to read. Any goroutine may call it, at any time.
+	Rouse()
 }
 
 // A Remarker is a Port whose opening is worth a line to the people attached,

@@ -57,6 +57,9 @@ const (
 // Descriptor is the device's.
 func (l *line) Descriptor() syscall.RawConn { return l.try.raw }
 
+// Rouse ends a Wait.
+func (l *line) Rouse() { l.try.rouse() }
+
 // Patience is what the kernel's buffer allows at the line's speed.
 func (l *line) Patience() time.Duration {
 	patience := l.setting.character() * lineBuffer / 2

@@ -200,3 +200,68 @@ func TestTLSFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestTLSBroken: a record that is none ends the line, though it came behind good
+// ones and the target then keeps still: nobody would look at the socket again.
+func TestTLSBroken(t *testing.T) {
+	ca := porttest.NewAuthority(t)
+	pair := ca.Local(t)
+	own, err := tls.LoadX509KeyPair(pair.Cert, pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	sent := make(chan struct{})
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		t.Cleanup(func() { conn.Close() })
+		together := &held{Conn: conn}
+		server := tls.Server(together, &tls.Config{Certificates: []tls.Certificate{own}})
+		if server.Handshake() == nil {
+			together.hold = true
+			io.WriteString(server, "last words")
+			conn.Write(append(together.kept, "\x17\x03\x03\x00\x20, and this is no record of a session"...))
+		}
+		close(sent)
+	}()
+	port, err := ports.TCP{Address: listener.Addr().String(), Network: ports.Network{TLS: ports.TLS{On: true, CA: ca.File}}}.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	<-sent
+	try := port.(ports.TryReader)
+	said, buf := "", make([]byte, 1<<10)
+	for len(said) < len("last words") && err == nil {
+		var n int
+		if err = try.Wait(); err == nil {
+			n, err = try.TryRead(buf)
+			said += string(buf[:n])
+		}
+	}
+	if said != "last words" || err == nil {
+		t.Errorf("read %q, and then %v", said, err)
+	}
+}
+
+// A held connection keeps what is written while hold is set.
+type held struct {
+	net.Conn
+	hold bool
+	kept []byte
+}
+
+func (h *held) Write(p []byte) (int, error) {
+	if h.hold {
+		h.kept = append(h.kept, p...)
+		return len(p), nil
+	}
+	return h.Conn.Write(p)
+}

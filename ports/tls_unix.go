@@ -56,12 +56,9 @@ func (p *secured) TryRead(buf []byte) (int, error) {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			p.more = false
 			return n, nil
-		case err != nil: // it comes again, though nothing new may come from the socket
+		case err != nil: // told at once: nothing new may come from the socket
 			p.more = true
-			if n > 0 {
-				return n, nil
-			}
-			return 0, p.failed("read ", err)
+			return n, p.failed("read ", err)
 		case n == len(buf):
 			p.more = true
 			return n, nil

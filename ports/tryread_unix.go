@@ -3,9 +3,12 @@
 package ports
 
 import (
+	"errors"
 	"io"
 	"os"
+	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +19,7 @@ import (
 // be an allocation a call.
 type tryReader struct {
 	raw  syscall.RawConn
+	till func(time.Time) error // sets the time until which reads wait
 	look func(fd uintptr) bool
 	peek func(fd uintptr) bool
 	take func(fd uintptr) bool
@@ -25,6 +29,9 @@ type tryReader struct {
 	p    []byte
 	n    int
 	err  error
+
+	mu     sync.Mutex // guards what follows
+	roused bool       // till is in the past
 }
 
 // init is called once, before the first use.
@@ -38,13 +45,41 @@ func (t *tryReader) init(c any) error {
 		return err
 	}
 	t.raw, t.look, t.peek, t.take = raw, t.looking, t.peeking, t.taking
+	t.till = func(time.Time) error { return os.ErrNoDeadline }
+	if d, ok := c.(interface{ SetReadDeadline(time.Time) error }); ok {
+		t.till = d.SetReadDeadline
+	}
 	return nil
+}
+
+// rouse makes wait return, now or when it is called next. Any goroutine may call it.
+func (t *tryReader) rouse() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.roused = t.till(time.Unix(1, 0)) == nil
+}
+
+// read is raw.Read; again tells that it did nothing but to be roused.
+func (t *tryReader) read(f func(fd uintptr) bool) (again bool, err error) {
+	if err = t.raw.Read(f); !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.roused {
+		return false, err
+	}
+	t.roused = false
+	return true, t.till(time.Time{})
 }
 
 // wait parks until a read would return something. The runtime's poller tells
 // edges and forgets the last one when a RawConn.Read begins, so each round asks
 // the kernel for the state of things before it parks.
-func (t *tryReader) wait() error { return t.raw.Read(t.look) }
+func (t *tryReader) wait() error {
+	_, err := t.read(t.look)
+	return err
+}
 
 func (t *tryReader) looking(fd uintptr) bool {
 	for {
@@ -59,7 +94,10 @@ func (t *tryReader) looking(fd uintptr) bool {
 // ready reports whether a read would return something, an error among them,
 // and what keeps it from looking.
 func (t *tryReader) ready() (bool, error) {
-	err := t.raw.Read(t.peek)
+	again, err := t.read(t.peek)
+	for again && err == nil {
+		again, err = t.read(t.peek)
+	}
 	return err != nil || t.is, err
 }
 
@@ -73,7 +111,10 @@ func (t *tryReader) tryRead(p []byte) (int, error) {
 		return 0, nil
 	}
 	t.p = p
-	err := t.raw.Read(t.take)
+	again, err := t.read(t.take)
+	for again && err == nil {
+		again, err = t.read(t.take)
+	}
 	n := t.n
 	if err == nil {
 		err = t.err

@@ -7,7 +7,8 @@
 // events. It ends with whoever began it.
 //
 // Goroutines: Run returns when all that the action started has ended. Package
-// os/exec has one that copies a program's output.
+// os/exec has one that copies a program's output, and Run one that passes it on
+// to who runs the action, who may be slow.
 package action
 
 import (

@@ -27,13 +27,14 @@ func Run(ctx context.Context, place *console.Attachment, a Action, say func(line
 	if err != nil {
 		return err
 	}
+	out := newLines(say, acting.Say)
+	defer out.wait()           // when it is over for everybody else
 	result := "internal error" // of a panic
 	defer func() { acting.Done(result) }()
 	limit := cmp.Or(a.Timeout, DefaultTimeout)
 	ctx, cancel := context.WithTimeoutCause(acting.Context(), limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
 	cl := place.Client()
-	out := &lines{say: say, show: acting.Say}
 	call := Call{Console: place.Console().Name(), Action: a.Name, User: cl.Name, Key: cl.Key, From: cl.Source}
 	err = a.Way.Do(ctx, call, out)
 	out.end()

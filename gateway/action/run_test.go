@@ -96,6 +96,29 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// Who runs an action and takes nothing of what it says keeps neither the program nor
+// the console.
+func TestStoppedTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConsole(t)
+		alice, bob := c.Attach(client("alice")), c.Attach(client("bob"))
+		resume, ended := make(chan struct{}), make(chan int)
+		go func() {
+			n := 0
+			Run(t.Context(), alice, Action{Name: "cycle", Way: scripted{says: strings.Repeat("line\n", 5000)}}, func(string) { <-resume; n++ })
+			ended <- n
+		}()
+		time.Sleep(time.Second)
+		if err := Run(t.Context(), bob, Action{Name: "reset", Way: scripted{}}, nil); err != nil {
+			t.Error(err)
+		}
+		close(resume)
+		if n := <-ended; n != mostLines+1 {
+			t.Errorf("%d lines were said", n)
+		}
+	})
+}
+
 // What happened stands in the events of the console, what was said does not.
 func TestAudit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

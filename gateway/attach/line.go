@@ -79,11 +79,10 @@ func stateText(st console.State) string {
 	return string(st)
 }
 
-// switchFlow turns software flow control on or off.
+// switchFlow turns software flow control on or off, which a terminal server may
+// take its time for.
 func (s *session) switchFlow() {
-	if err := s.place.SwitchFlow(); err != nil {
-		s.notice("not switched: " + words(err.Error()) + ".")
-	}
+	s.errands.begin(s.place.SwitchFlow, func(err error) { s.tellFailed("not switched", err) })
 }
 
 // closeLine lets go of the line, after a question.

@@ -202,6 +202,12 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 			return "your right to write was withdrawn. You watch now.", true
 		}
 	case console.KindBreak:
+		if e.Why != "" {
+			if mine {
+				who = "you"
+			}
+			return fmt.Sprintf("what %s sent was %s.", who, why), false
+		}
 		if e.Sequence != "" {
 			return sentSequence(e, mine, who), false
 		}

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sync"
 	"time"
 
+	"consoled/auth"
+	"consoled/gateway/console"
 	"consoled/gateway/record"
 	"consoled/gateway/screen"
 )
@@ -41,14 +44,44 @@ func (w waiting) all(ctx context.Context, c *call, outcomes []*outcome) {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.limit, late)
 	defer cancel()
 	for _, o := range outcomes {
+		if o.place != nil {
+			defer o.place.Leave(false)
+		}
+	}
+	for _, o := range outcomes {
 		if o.err != nil {
 			continue
 		}
-		if o.Matched, o.err = await(ctx, o.console.Record(), o.Offset, w.re); o.err != nil {
+		if o.Matched, o.err = c.await(ctx, o, w.re); o.err != nil {
 			o.Result = o.err.Error()
 			c.out.warn("%s: %v", o.Name, o.err)
 		}
 	}
+}
+
+// await waits for a line on the console of an outcome, for as long as the caller
+// may be there.
+func (c *call) await(ctx context.Context, o *outcome, re *regexp.Regexp) (string, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel(nil)
+	watch.Go(func() {
+		select {
+		case <-o.place.Left():
+			cancel(c.gone(o.console))
+		case <-ctx.Done():
+		}
+	})
+	return await(ctx, o.console.Record(), o.Offset, re)
+}
+
+// gone is why somebody is no longer on a console.
+func (c *call) gone(x *console.Console) error {
+	if !c.rights(x).Has(auth.Read) {
+		return errDenied(c.s, "the wait", auth.Read)
+	}
+	return consoleEnded()
 }
 
 // longestLine bounds what is held of a line that has no end, in bytes: its
@@ -70,6 +103,8 @@ func await(ctx context.Context, r *record.Record, from int64, re *regexp.Regexp)
 			return "", consoleEnded()
 		case err != nil:
 			return "", err
+		case ctx.Err() != nil:
+			return "", context.Cause(ctx)
 		case n > 0:
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"consoled/auth"
+	"consoled/gateway/action"
 	"consoled/gateway/attach"
 	"consoled/gateway/console"
 	"consoled/gateway/names"
@@ -57,6 +58,10 @@ func TestOutputInjectsNothing(t *testing.T) {
 				"status", "status --json", "log node1 --events", "whoami", "whoami --json", "send node1 x", "break node1", "check", "reload",
 				"status " + evil, "ls @" + evil, evil, "help " + evil, "log node1 --" + evil, "log node1 -n " + evil, "log node1 --since " + evil,
 				"log node1 --time=" + evil, "send node1 \\" + evil, "attach node1 -e " + evil, "log node1 " + evil, "tail node1", "log node1",
+				"run node1 --list", "run node1 --list --json", "run node1 act", "power node1 identify", "power --json node1 identify", "run node1 " + evil, "power node1 " + evil,
+				"power node1 identify-off --wait-for " + evil + " --timeout 1s", "run node1 act --timeout " + evil, "sysrq node1 " + evil, "break node1 --seq " + evil,
+				"close node1 --for " + evil, "close node1 --reason " + evil, "ls --long", "ls --json", "status node1", "status node1 --json", "send node1 x",
+				"open node1", "reopen node1",
 			} {
 				for _, pty := range []bool{false, true} {
 					var out, errs buffer
@@ -102,7 +107,7 @@ func TestOutputInjectsNothing(t *testing.T) {
 func evilSite(t *testing.T, evil string) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	all := auth.Read | auth.Write | auth.Break | auth.Admin
+	all := auth.Read | auth.Write | auth.Break | auth.Power | auth.Admin
 	g := &site{
 		set: console.NewSet(ctx), rights: map[string]map[string]auth.Rights{"erin" + evil: {"node1": all}},
 		gateway: map[string]auth.Rights{"erin" + evil: all}, reload: fmt.Errorf("consoled.yaml:1:1: %s", evil),
@@ -115,6 +120,12 @@ func evilSite(t *testing.T, evil string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.actions = map[string]action.List{"node1": {
+		{Name: "act", Description: evil, Way: action.Exec{Argv: []string{evil}}},
+		{Name: "bare", Way: action.Exec{Argv: []string{evil}}},
+		{Name: "identify", Way: scripted{says: evil + "\n" + evil, fails: fmt.Errorf("%s", evil)}},
+		{Name: "identify-off", Way: scripted{says: evil}},
+	}}
 	line := fake.Line(ctx)
 	line.Say("text " + evil + "\r\n")
 	synctest.Wait()

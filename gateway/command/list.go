@@ -146,7 +146,7 @@ func fold(c *call) int {
 		st := x.Status()
 		byState[st.State] = append(byState[st.State], st.Name)
 	}
-	for _, state := range []console.State{console.Up, console.Down, console.Idle, console.Connecting} {
+	for _, state := range []console.State{console.Up, console.Down, console.Closed, console.Idle, console.Connecting} {
 		if all := byState[state]; len(all) > 0 {
 			c.out.printf("%-10s %4d  %s\n", stateWord(string(state)), len(all), strings.Join(names.Fold(all), ","))
 		}

@@ -124,6 +124,7 @@ type outcome struct {
 	Matched string   `json:"matched,omitempty"` // by --wait-for
 
 	console *console.Console
+	place   *console.Attachment // nil but where its lines are waited for
 	err     error
 }
 
@@ -145,8 +146,8 @@ func (c *call) perform(ctx context.Context, name string) int {
 	var all []*outcome
 	for _, x := range c.consoles {
 		o := &outcome{V: 1, Name: x.Name(), Offset: x.Record().End(), console: x}
-		if o.err = c.one(ctx, o, name); o.err != nil {
-			c.out.warn("%s: %v", o.Name, o.err)
+		if o.err = c.one(ctx, o, name, wait.re != nil); o.err != nil {
+			c.out.warn("%s: %s", o.Name, screen.Printable(o.err.Error(), 800)) // a host's words are one line, and none of ours
 		}
 		if all = append(all, o); ctx.Err() != nil {
 			break // the others are left alone
@@ -171,8 +172,9 @@ func codeOf(err error) int {
 	return code(err)
 }
 
-// one runs the action on one console and shows what it says as it comes.
-func (c *call) one(ctx context.Context, o *outcome, name string) error {
+// one runs the action on one console and shows what it says as it comes. Who
+// stays for a line of it goes on being one who may read the console, and needs its line.
+func (c *call) one(ctx context.Context, o *outcome, name string, stays bool) error {
 	a, ok := c.g.Actions(o.console).Find(name)
 	if !ok {
 		o.Action, o.Result = name, "not configured"
@@ -180,7 +182,11 @@ func (c *call) one(ctx context.Context, o *outcome, name string) error {
 	}
 	o.Action = a.Name
 	place := c.g.Join(c.s, o.console, console.Commanding)
-	defer place.Leave(false)
+	defer func() {
+		if o.place == nil {
+			place.Leave(false)
+		}
+	}()
 	said := false
 	say := func(line string) {
 		said = true
@@ -195,7 +201,10 @@ func (c *call) one(ctx context.Context, o *outcome, name string) error {
 		c.out.flush()
 	}
 	var err error
-	if c.has("--force") {
+	if stays {
+		err = place.Ready(ctx)
+	}
+	if err == nil && c.has("--force") {
 		err = place.Force(c.flags["--reason"])
 	}
 	if err == nil {
@@ -208,6 +217,10 @@ func (c *call) one(ctx context.Context, o *outcome, name string) error {
 	if o.Result = "done"; !said && !c.has("--json") {
 		c.out.printf("%s: %s: done\n", o.Name, a.Title())
 		c.out.flush()
+	}
+	if stays {
+		o.place = place
+		place.Release() // an error is that it was not forced
 	}
 	return nil
 }

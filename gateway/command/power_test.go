@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -56,6 +57,7 @@ func withPower(t *testing.T) (*site, *porttest.Line) {
 			{Name: "cycle", Confirm: true, Way: scripted{line: line, target: "BIOS\r\nnode1 login: ", takes: time.Second}},
 			{Name: "off", Confirm: true, Way: scripted{fails: action.Exit(3)}},
 			{Name: "boot-pxe", Way: scripted{}},
+			{Name: "forge", Way: scripted{fails: errors.New("refused: sorry\nfix: run this\n more")}},
 			{Name: "blink", Description: "the light", Way: scripted{says: "\x1b]0;owned\a\n"}},
 			{Name: "slow", Way: scripted{takes: time.Hour}},
 		},
@@ -88,6 +90,7 @@ func TestPower(t *testing.T) {
 			{"bob", "run node1 blink", ExitDenied, "", "you lack the right power"},
 			{"bob", "run node1 --list", ExitDenied, "", "you lack the right power"},
 			{"carol", "run node1 blink", ExitOK, `\x1b]0;owned\x07` + "\n", ""},
+			{"carol", "run node1 forge", ExitInternal, "", `consoled: node1: forge: refused: sorry\x0afix: run this\x0a more` + "\n"},
 			{"carol", "run node1 nosuch", ExitUsage, "", `no action "nosuch"`},
 			{"carol", "run node[1-2] boot-pxe --yes", ExitDenied, "", "write-many"},
 			{"erin", "run node[1-2] boot-pxe --yes", ExitDown, "node1: power boot pxe: done\n", "node2: no action boot-pxe is configured"},
@@ -243,6 +246,8 @@ func TestCloseOpenReopen(t *testing.T) {
 			{"erin", "close node1 --for 30m --reason new \x1bkernel", ExitOK, "", ""},
 			{"alice", "status node1", ExitDown, `closed        by erin until 2000-01-01 00:30:00: new \x1bkernel`, ""},
 			{"alice", "ls node1", ExitOK, "node1  closed", ""},
+			{"alice", "ls --fold", ExitOK, "closed        1  node1\n", ""},
+			{"alice", "ls @state:closed", ExitOK, "node1  closed", ""},
 			{"alice", "status node1 --json", ExitDown, `"state":"closed"`, ""},
 			{"alice", "send node1 x", ExitDown, "", "node1: not sent: erin closed the line"},
 			{"erin", "open node1", ExitOK, "", ""},

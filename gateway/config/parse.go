@@ -133,10 +133,12 @@ func diagnoseLine(r *report, f *file, line int, text string) {
 		at := f.at(line, column)
 		switch {
 		case word == "":
-		case word[0] == '@':
-			r.error(at, "%s must be quoted: %s   (YAML reserves a leading @)", quoted(word), quoted(word))
-		case word[0] == '`' || word[0] == '%' || word == "*" || strings.HasPrefix(word, "*.") || strings.HasPrefix(word, "*-"):
-			r.error(at, "%s must be quoted: %s   (YAML reserves a leading %c)", quoted(word), quoted(word), word[0])
+		case word[0] == '@' || word[0] == '`' || word[0] == '%' || word == "*" || strings.HasPrefix(word, "*.") || strings.HasPrefix(word, "*-"):
+			what := quoted(word) + " must be quoted: " + quoted(word) + "  "
+			if r.errors < maxProblems && at.secret(text) {
+				what = "this must be quoted"
+			}
+			r.error(at, "%s (YAML reserves a leading %c)", what, word[0])
 		case inFlow && strings.Contains(word, "${"):
 			r.error(at, "a text with ${...} must be quoted between { } or [ ]")
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -167,11 +168,35 @@ func (p place) String() string { return fmt.Sprintf("%s:%d:%d", p.file.name, p.l
 // excerptWidth is how much of a line is shown.
 const excerptWidth = 100
 
-// excerpt is the line of the file with a caret below the column. Control
-// characters are hostile to terminals, so each is shown as one question mark.
+// passwordKey is a key that a password may stand behind, or what people write
+// in place of it; reference is what stands there where it is none.
+var (
+	passwordKey = regexp.MustCompile(`(?i)(?:pas+wo?r?d?\w*|\bkg)["']?[ \t]*:[ \t]*`)
+	reference   = regexp.MustCompile(`^(?:["']?secret:|\{[ \t]*(?:file|env|exec|cache)[ \t]*:|#|$)`)
+)
+
+// secret reports whether a password may stand in the line: behind its key, or
+// below secrets:. The file may be no YAML.
+func (p place) secret(text string) bool {
+	for _, at := range passwordKey.FindAllStringIndex(text, -1) {
+		if !reference.MatchString(text[at[1]:]) {
+			return true
+		}
+	}
+	for n := p.line; n > 0; n-- {
+		if text, ok := p.file.lineText(n); ok && text != "" && !strings.ContainsAny(text[:1], " \t#") {
+			return strings.HasPrefix(text, "secrets")
+		}
+	}
+	return false
+}
+
+// excerpt is the line of the file with a caret below the column; nothing where
+// that may hold a password. Control characters are hostile to terminals, so each is shown as
+// one question mark.
 func (p place) excerpt() string {
 	text, ok := p.file.lineText(p.line)
-	if !ok {
+	if !ok || p.secret(text) {
 		return ""
 	}
 	runes := []rune(text)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,7 +111,7 @@ func (r *reader) hidden(key string, v *value) (string, bool) {
 
 // bind notes what the key that is being read is bound to, so that a change is found.
 func (r *reader) bind(s ports.Secret, definition string) ports.Secret {
-	r.bound = sha256.Sum256(append(r.bound[:], definition...))
+	r.bound = sha256.Sum256(fmt.Appendf(r.bound[:], "%T\x00%s", s, definition))
 	return s
 }
 

@@ -62,7 +62,7 @@ func TestSecret(t *testing.T) {
 // reference stays.
 func TestSecretBinding(t *testing.T) {
 	seen := map[binding]string{}
-	for _, definition := range []string{"{ env: A }", "{ env: B }", "hunter2", "hunter3", "{ exec: [a, b] }", "{ exec: [a b] }", "{ exec: [a, b], cache: 1h }"} {
+	for _, definition := range []string{"{ env: A }", "{ env: B }", "A", "hunter2", "hunter3", "{ exec: [a, b] }", "{ exec: [a b] }", "{ exec: [a, b], cache: 1h }"} {
 		_, _, bound, complaints := secretOf(t, "allow_inline_secrets: true\nsecrets: { x: "+definition+" }", "secret:x")
 		if before, twice := seen[bound]; twice || bound == (binding{}) {
 			t.Errorf("%s is bound like %q: %s", definition, before, complaints)
@@ -102,5 +102,33 @@ func TestSecretMistakes(t *testing.T) {
 				t.Errorf("the password is told:\n%s", complaints)
 			}
 		})
+	}
+}
+
+// TestSecretExcerpt: a mistake beside a password shows the line without it,
+// which is no line at all.
+func TestSecretExcerpt(t *testing.T) {
+	for _, text := range []string{
+		"consoles: { a: { ipmi: { host: b, user: u, password: hunter2, cipher: 99 } } }",
+		"consoles: { a: { ipmi: { host: b, user: u, pasword: hunter2 } } }",
+		"consoles: { a: { ipmi: { host: b, user: u, password: secret:x, kg: \"hunter2\", cipher: 99 } } }",
+		"consoles:\n  a:\n    ssh:\n      to: u@h\n      \"password\": [hunter2]",
+		"consoles: { a: { ssh: { to: u@h, Password : { text: hunter2 } } } }",
+		"consoles: { a: { telnet: \"x:99999\", on_connect: [ { password: hunter2 } ] } }",
+		"consoles: { a: { ssh: { to: u@h, password: ${hunter2} } } }",
+		"secrets: { x: [hunter2] }",
+		"secrets:\n  # some\n\n  x: hunter2\n  y: [hunter2]\n  z: {fil: hunter2}",
+		"secrets:\n  x: @hunter2",
+	} {
+		for _, inline := range []string{"true", "false"} {
+			path := write(t, t.TempDir(), "consoled.yaml", "allow_inline_secrets: "+inline+"\n"+text+"\n")
+			if _, err := Load(path); err == nil || strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%s:\n%v", text, err)
+			}
+		}
+	}
+	path := write(t, t.TempDir(), "consoled.yaml", "consoles: { a: { ipmi: { host: b, user: u, password: secret:x, cipher: 99 } } }\n")
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "cipher: 99 } } }") {
+		t.Errorf("a reference is not shown: %v", err)
 	}
 }

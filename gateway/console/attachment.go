@@ -20,6 +20,7 @@ type Attachment struct {
 	console *Console
 	events  chan Event
 	left    chan struct{} // closed when the attachment has ended
+	own     bool          // it is the console itself, and nobody's
 
 	// the console's mutex guards what follows
 	client  Client
@@ -100,6 +101,9 @@ func (a *Attachment) act(ask func(*Console, time.Time) (change, *Refusal)) error
 // loses the oldest events, never the console's pace.
 func (a *Attachment) Events() <-chan Event { return a.events }
 
+// Left is closed when the client has left, be it against its will.
+func (a *Attachment) Left() <-chan struct{} { return a.left }
+
 // Console is where the client is.
 func (a *Attachment) Console() *Console { return a.console }
 
@@ -141,7 +145,7 @@ func (a *Attachment) updateLocked(cl Client) {
 	c.changedLocked(c.lock.update(cl))
 	if c.line != nil {
 		c.dropLocked(c.line, func(in input) bool {
-			return in.from == a && (!cl.MayWrite || in.done != nil && !cl.MayBreak)
+			return in.from == a && (!cl.MayWrite || in.event.Kind == KindBreak && !cl.MayBreak)
 		}, refuse(BecauseNoRight))
 	}
 }
@@ -202,6 +206,9 @@ func (a *Attachment) leaveLocked(lost bool) {
 		c.dropLocked(c.line, func(in input) bool { return in.from == a }, refuse(BecauseLeft))
 	}
 	c.eyes.Add(-1)
+	if c.line != nil {
+		c.unseenLocked(c.line)
+	}
 	c.clients = slices.DeleteFunc(c.clients, func(b *Attachment) bool { return a == b })
 	e := Event{Kind: KindDetach, Mode: a.client.Kind}.by(a.client)
 	if lost {

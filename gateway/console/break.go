@@ -50,10 +50,15 @@ func SysRqEnds(key byte) string {
 }
 
 func (a *Attachment) play(ctx context.Context, s dialogue.Sequence, e Event) error {
-	in := input{from: a, play: s, event: e, done: make(chan error, 1)}
-	if refusal := a.pushBreak(in); refusal != nil {
+	in := input{from: a, play: a.console.player(a, s), event: e, done: make(chan error, 1)}
+	if refusal := a.pushBreak(in, s.Breaks()); refusal != nil {
 		return refusal
 	}
+	return a.played(ctx, in)
+}
+
+// played waits until what was queued in the place of bytes is done.
+func (a *Attachment) played(ctx context.Context, in input) error {
 	stuck := time.NewTimer(patience)
 	defer stuck.Stop()
 	for {
@@ -78,14 +83,14 @@ func (a *Attachment) play(ctx context.Context, s dialogue.Sequence, e Event) err
 	}
 }
 
-func (a *Attachment) pushBreak(in input) *Refusal {
+func (a *Attachment) pushBreak(in input, breaks bool) *Refusal {
 	c := a.console
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !a.client.MayBreak {
 		return refuse(BecauseNoRight)
 	}
-	if c.line != nil && in.play.Breaks() {
+	if c.line != nil && breaks {
 		if _, can := c.line.port.(ports.Breaker); !can {
 			return refuse(BecauseNoBreak)
 		}

@@ -33,7 +33,7 @@ func (a *Attachment) CloseLine(why string, d time.Duration) error {
 			c.state, c.since = Closed, now
 		}
 		c.reason, c.detail, c.nextTry = "", "", time.Time{}
-		c.outage.told, c.manner.demand = "", nil
+		c.outage.told, c.manner.demand, c.take = "", nil, false
 		c.o.Log.Info("line closed", "who", a.client.Name, "why", why, "for", d)
 		c.tellLocked(Event{Kind: KindClose, Why: why, For: d}.by(a.client))
 		c.interruptLocked()
@@ -106,6 +106,10 @@ func (c *Console) openLocked(e Event) {
 // asked for that.
 func (c *Console) openOrTake(ctx context.Context, backend ports.Backend) (ports.Port, error) {
 	c.mu.Lock()
+	if ctx.Err() != nil { // whoever ended the attempt may have asked the next one to take it
+		c.mu.Unlock()
+		return nil, context.Cause(ctx)
+	}
 	take := c.take
 	c.take = false
 	c.mu.Unlock()

@@ -234,35 +234,45 @@ func TestSysRq(t *testing.T) {
 type wired struct {
 	ports.Port
 	flow bool
+	slow chan struct{} // a switch waits for its end
 }
 
-func (w *wired) Modem() (ports.Lines, error)   { return ports.Lines{DTR: true, DCD: true}, nil }
-func (w *wired) SoftwareFlow() bool            { return w.flow }
-func (w *wired) SetSoftwareFlow(on bool) error { w.flow = on; return nil }
+func (w *wired) Modem() (ports.Lines, error) { return ports.Lines{DTR: true, DCD: true}, nil }
+func (w *wired) SoftwareFlow() bool          { return w.flow }
+func (w *wired) SetSoftwareFlow(on bool) error {
+	if w.slow != nil {
+		<-w.slow
+	}
+	w.flow = on
+	return nil
+}
 
-type wiring struct{ *porttest.Fake }
+type wiring struct {
+	*porttest.Fake
+	slow chan struct{}
+}
 
 func (w wiring) Open(ctx context.Context) (ports.Port, error) {
 	p, err := w.Fake.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &wired{Port: p}, nil
+	return &wired{Port: p, slow: w.slow}, nil
 }
 
 func TestModemAndFlow(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		c, end := run(t, wiring{porttest.NewFake("fake", porttest.Abilities{})})
+		c, end := run(t, wiring{porttest.NewFake("fake", porttest.Abilities{}), nil})
 		defer end()
 		synctest.Wait()
 		if lines, err := c.Modem(); err != nil || lines != (ports.Lines{DTR: true, DCD: true}) {
 			t.Errorf("lines %v, %v", lines, err)
 		}
 		a := c.Attach(admin("alice"))
-		wantRefusal(t, a.SwitchFlow(), BecauseNotHolder)
+		wantRefusal(t, a.SwitchFlow(t.Context()), BecauseNotHolder)
 		a.Take()
 		kinds(a)
-		if err := a.SwitchFlow(); err != nil {
+		if err := a.SwitchFlow(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if on, can := c.SoftwareFlow(); !on || !can {
@@ -286,7 +296,31 @@ func TestModemAndFlow(t *testing.T) {
 		if _, err := c.Modem(); ports.ReasonOf(err) != ports.Unsupported {
 			t.Errorf("error %v", err)
 		}
-		wantRefusal(t, a.SwitchFlow(), BecauseNoFlow)
+		wantRefusal(t, a.SwitchFlow(t.Context()), BecauseNoFlow)
+	})
+}
+
+// A terminal server that does not take a switch of flow control keeps nobody
+// beyond their patience; what still waits then is not done.
+func TestFlowThatIsSlow(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		slow := make(chan struct{})
+		c, end := run(t, wiring{porttest.NewFake("fake", porttest.Abilities{}), slow})
+		defer end()
+		synctest.Wait()
+		a := c.Attach(admin("alice"))
+		a.Take()
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			wantRefusal(t, a.SwitchFlow(ctx), BecauseStuck)
+			cancel()
+		}
+		kinds(a)
+		close(slow)
+		synctest.Wait()
+		if on, _ := c.SoftwareFlow(); !on || !slices.Equal(kinds(a), []Kind{KindFlow}) {
+			t.Errorf("on %v", on)
+		}
 	})
 }
 
@@ -318,6 +352,52 @@ func TestCloseOnDemand(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		if st := c.Status(); st.State != Idle {
 			t.Errorf("after its time: %+v", st)
+		}
+	})
+}
+
+// The wish to take a line outlives an attempt that is over already, but not a
+// closing: the line is then somebody else's by our own will.
+func TestTakeWaitsForAnAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := held{porttest.NewFake("fake", porttest.Abilities{}), make(chan bool, 9)}
+		c, end := run(t, h)
+		defer end()
+		synctest.Wait()
+		c.mu.Lock()
+		c.take = true
+		c.mu.Unlock()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.openOrTake(ended, h); err == nil || !c.take {
+			t.Errorf("%v; the next attempt takes: %t", err, c.take)
+		}
+		a := c.Attach(admin("alice"))
+		a.CloseLine("", time.Hour)
+		time.Sleep(2 * time.Hour)
+		if st := c.Status(); st.State != Up || len(h.taken) > 0 {
+			t.Errorf("taken %d times, %+v", len(h.taken), st)
+		}
+	})
+}
+
+// A line that is opened anew is not up until it is.
+func TestReopenIsNotUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{})
+		fake.Line(t.Context())
+		a := c.Attach(admin("alice"))
+		synctest.Wait()
+		fake.Hold()
+		a.ReopenLine()
+		synctest.Wait()
+		if st := c.Status(); st.State != Connecting {
+			t.Errorf("state %s", st.State)
+		}
+		fake.Let()
+		synctest.Wait()
+		if st := c.Status(); st.State != Up {
+			t.Errorf("state %s", st.State)
 		}
 	})
 }

@@ -172,7 +172,7 @@ func (c *Console) attempt(ctx context.Context) *line {
 	backend := c.Options().Backend
 	port, err := c.dial(dial, backend)
 	if err == nil {
-		return c.carry(port, change)
+		return c.carry(dial, port, change)
 	}
 	if dial.Err() != nil {
 		err = context.Cause(dial)
@@ -198,10 +198,10 @@ func (c *Console) retry(ctx context.Context, err error, change int) {
 	}
 }
 
-// carry begins to read an open port.
-func (c *Console) carry(port ports.Port, change int) *line {
+// carry begins to read a port that an attempt has opened.
+func (c *Console) carry(attempt context.Context, port ports.Port, change int) *line {
 	l := &line{port: port, change: change, over: make(chan struct{})}
-	c.begin(l)
+	c.begin(attempt, l)
 	l.readers.Go(func() { c.read(l, 0) })
 	return l
 }
@@ -264,6 +264,9 @@ func (c *Console) down(err error) time.Duration {
 	switch {
 	case c.closing != nil, errors.Is(err, errInterrupted): // no outage
 		c.attempts, c.flaps = 0, 0
+		if c.state == Up {
+			c.state, c.since = Connecting, now
+		}
 		return 0
 	case errors.Is(err, errUnneeded):
 		c.attempts, c.flaps = 0, 0

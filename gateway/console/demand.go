@@ -57,9 +57,13 @@ func (c *Console) spareLocked() {
 func (c *Console) spare() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.neededLocked() && c.state != Idle && c.redial != nil {
-		c.redial(errUnneeded)
+	if c.neededLocked() || c.state == Idle || c.redial == nil {
+		return
 	}
+	if c.state == Down && retryFloor(c.reason) > 0 && time.Now().Before(c.nextTry) {
+		return // it rests after that: who comes and goes must not have it tried sooner
+	}
+	c.redial(errUnneeded)
 }
 
 // restLocked tells that the line is closed as nobody needs it.
@@ -79,7 +83,7 @@ func (a *Attachment) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		moved := c.movesLocked()
-		opening := c.o.Manners.OnDemand && c.line == nil && c.state != Down && !a.gone
+		opening := c.o.Manners.OnDemand && c.line == nil && c.state != Down && c.state != Closed && !a.gone
 		c.mu.Unlock()
 		if !opening {
 			return nil

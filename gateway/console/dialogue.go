@@ -13,12 +13,12 @@ import (
 // it. The reader goes on meanwhile: what the target says is recorded as always, but
 // for the secrets that are typed. There is no writer yet, whose WaitGroup waits
 // for the dialogue too.
-func (c *Console) begin(l *line) {
+func (c *Console) begin(attempt context.Context, l *line) {
 	c.mu.Lock()
 	script := c.o.Connect
 	c.talking, c.redial = !script.Empty(), l.end
-	if c.changes != l.change {
-		l.end(errInterrupted) // which came too late for the attempt
+	if attempt.Err() != nil {
+		l.end(context.Cause(attempt)) // which came too late for the backend
 	}
 	c.mu.Unlock()
 	if script.Empty() || l.ended() {
@@ -41,7 +41,7 @@ func (c *Console) begin(l *line) {
 		err := c.converse(ctx, talk, script)
 		talk.End(c.keepSaid)
 		c.talk.Store(nil)
-		c.eyes.Add(-1)
+		defer c.unheard(l) // once it is up: who attaches finds either a reader or a line to rouse
 		if err != nil {
 			l.verdict = err
 			l.end(err)
@@ -49,6 +49,14 @@ func (c *Console) begin(l *line) {
 		}
 		c.up(l)
 	})
+}
+
+// unheard ends the dialogue's watch of the line.
+func (c *Console) unheard(l *line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.eyes.Add(-1)
+	c.unseenLocked(l)
 }
 
 func (c *Console) converse(ctx context.Context, talk *dialogue.Talk, script dialogue.Script) (err error) {
@@ -80,14 +88,69 @@ func (w counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// play sends a sequence in the line's writer, in one go: nobody else's input
-// comes between. It ends early, with an error, where the line does.
-func (c *Console) play(l *line, s dialogue.Sequence) error {
-	brk := func(time.Duration) error { return refuse(BecauseNoBreak) }
-	if b, can := l.port.(ports.Breaker); can {
-		brk = b.Break
+// player sends a sequence in the line's writer, in one go: nobody else's input
+// comes between. It ends early, with an error, where the line does, or where
+// whoever sends it loses the right or the lock.
+func (c *Console) player(from *Attachment, s dialogue.Sequence) func(*line) error {
+	return func(l *line) error {
+		b, can := l.port.(ports.Breaker)
+		w := &player{counted: counted{c, l}}
+		brk := func(d time.Duration) error {
+			if !can {
+				return refuse(BecauseNoBreak)
+			}
+			if err := b.Break(d); err != nil {
+				return err
+			}
+			w.begun = true
+			return from.goesOn()
+		}
+		rest := func(d time.Duration) error {
+			if err := l.linger(d); err != nil {
+				return err
+			}
+			return from.goesOn()
+		}
+		err := s.Play(w, brk, rest)
+		if err != nil && w.begun {
+			err = &cutShort{err}
+		}
+		return err
 	}
-	return s.Play(counted{c, l}, brk, l.linger)
+}
+
+// A player is the port, and knows whether anything was sent.
+type player struct {
+	counted
+	begun bool
+}
+
+func (p *player) Write(b []byte) (int, error) {
+	n, err := p.counted.Write(b)
+	p.begun = p.begun || n > 0
+	return n, err
+}
+
+// A cutShort sequence is one of which a part was sent.
+type cutShort struct{ error }
+
+func (c *cutShort) Unwrap() error { return c.error }
+
+// goesOn is nil while what the client has begun to send may be sent to its end.
+func (a *Attachment) goesOn() error {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case a.own: // it has begun, and is ours
+	case !a.client.MayWrite || !a.client.MayBreak:
+		return refuse(BecauseNoRight)
+	case c.lock.state == Held && !c.lock.delivers(a.client):
+		return c.lock.refusal(time.Now())
+	case !c.lock.delivers(a.client):
+		return refuse(BecauseNotHolder)
+	}
+	return nil
 }
 
 // linger waits, unless the line ends.

@@ -417,3 +417,135 @@ func TestOnDemand(t *testing.T) {
 		}
 	})
 }
+
+// Who wants a closed line on demand is told so, and not kept waiting.
+func TestOnDemandClosed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{Manners: Manners{OnDemand: true}})
+		a := c.Attach(admin("alice"))
+		defer a.Leave(false)
+		fake.Line(t.Context())
+		a.CloseLine("flashing", 0)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := a.Ready(ctx); err != nil {
+			t.Errorf("kept waiting: %v", err)
+		}
+		wantRefusal(t, a.Type(t.Context(), []byte("x")), BecauseClosed)
+	})
+}
+
+// A deaf backend opens its line whatever became of the context meanwhile.
+type deaf struct {
+	*porttest.Fake
+	let chan struct{}
+}
+
+func (d deaf) Open(context.Context) (ports.Port, error) {
+	<-d.let
+	return d.Fake.Open(context.Background())
+}
+
+// A line on demand that comes up when nobody needs it any more is closed.
+func TestOnDemandTooLate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		d := deaf{porttest.NewFake("fake", porttest.Abilities{}), make(chan struct{})}
+		c, end := run(t, d)
+		defer end()
+		d.let <- struct{}{}
+		d.Line(t.Context())
+		o := c.Options()
+		o.Manners.OnDemand = true
+		c.Update(o, true)
+		time.Sleep(time.Minute)
+		a := c.Attach(alice)
+		time.Sleep(time.Second)
+		a.Leave(false)
+		time.Sleep(linger + time.Second)
+		d.let <- struct{}{} // it answers at last
+		line := d.Line(t.Context())
+		time.Sleep(time.Hour)
+		if st := c.Status(); st.State != Idle || !line.Closed() {
+			t.Errorf("state %s, closed %t", st.State, line.Closed())
+		}
+	})
+}
+
+// What is sent into silence does not pile up behind a line that takes nothing.
+func TestOnIdleDoesNotPileUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m := Manners{OnIdle: sequence(t, "x"), IdleAfter: time.Minute}
+		_, fake := start(t, porttest.Abilities{}, Options{Manners: m})
+		line := fake.Line(t.Context())
+		line.Stall(0)
+		time.Sleep(time.Hour + time.Second)
+		line.Resume()
+		time.Sleep(time.Second)
+		if got := line.Heard(); got != "xx" { // the one under way and the next
+			t.Errorf("the line heard %q", got)
+		}
+	})
+}
+
+// Who comes and goes does not have a password tried again sooner that was refused.
+func TestOnDemandRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, fake := start(t, porttest.Abilities{}, Options{Manners: Manners{OnDemand: true}})
+		fake.FailAlways(&ports.Error{Reason: ports.Authentication, Op: "open"})
+		for range 3600 / 20 {
+			a := c.Attach(alice)
+			time.Sleep(5 * time.Second)
+			a.Leave(false)
+			time.Sleep(linger + 5*time.Second)
+		}
+		if n := fake.Opens(); n < 10 || n > 61 {
+			t.Errorf("tried %d times in an hour", n)
+		}
+		time.Sleep(10 * time.Minute)
+		before := fake.Opens()
+		time.Sleep(time.Hour)
+		if st := c.Status(); st.State != Idle || fake.Opens() != before {
+			t.Errorf("state %s, %d tries that nobody needs", st.State, fake.Opens()-before)
+		}
+	})
+}
+
+// A sequence that takes its time is cut short where its sender loses the lock or
+// the right meanwhile; the part that was sent stands in the events.
+func TestSequenceCutShort(t *testing.T) {
+	for want, lose := range map[Because]func(sender, other *Attachment){
+		BecauseHeld: func(_, other *Attachment) { other.Force("it burns") },
+		BecauseNoRight: func(sender, _ *Attachment) {
+			cl := sender.Client()
+			cl.MayBreak = false
+			sender.Update(cl)
+		},
+		BecauseNotHolder: func(sender, _ *Attachment) { sender.Leave(false) },
+	} {
+		bubble(t, func(t *testing.T) {
+			breaks := map[string]NamedSequence{"1": {Send: sequence(t, `ab\d\d\d\dcd`)}}
+			c, fake := start(t, porttest.Abilities{Break: true}, Options{Manners: Manners{Breaks: breaks}})
+			line := fake.Line(t.Context())
+			synctest.Wait()
+			sender, other := c.Attach(admin("alice")), c.Attach(Client{Session: "2", Name: "erin", Kind: Interactive, MayWrite: true, MayForce: true})
+			defer other.Leave(false)
+			result := make(chan error, 1)
+			go func() { result <- sender.Sequence(t.Context(), "1") }()
+			time.Sleep(300 * time.Millisecond)
+			lose(sender, other)
+			time.Sleep(time.Minute)
+			if err := <-result; want != BecauseNotHolder {
+				wantRefusal(t, err, want)
+			} else if err == nil {
+				t.Error("no error for who has left")
+			}
+			if got := line.Heard(); got != "ab" {
+				t.Errorf("%s: the line heard %q", want, got)
+			}
+			if out := told(t, other); !strings.Contains(out, `"event":"break"`) || !strings.Contains(out, "cut short: ") {
+				t.Errorf("%s: told %s", want, out)
+			}
+		})
+	}
+}

@@ -1,11 +1,11 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"consoled/gateway/dialogue"
 	"consoled/ports"
 )
 
@@ -41,13 +41,14 @@ type line struct {
 	verdict error // of the dialogue, which counts for more; to be read behind the writer
 }
 
-// An input is what one client has queued: bytes, or a sequence such as a break.
+// An input is what one client has queued: bytes, or what is done in their
+// place, such as a sequence with a break.
 type input struct {
 	from  *Attachment
 	data  []byte
-	play  dialogue.Sequence
-	event Event      // tells that the sequence was sent
-	done  chan error // of a sequence; it has room for the one answer
+	play  func(*line) error // of what is no bytes
+	event Event             // tells that it was done
+	done  chan error        // where play is set; it has room for the one answer
 }
 
 // end makes the line be over: Run then closes the port. The first reason counts.
@@ -210,17 +211,24 @@ func (l *line) nextLocked() (input, bool) {
 	return in, true
 }
 
-// deliver writes one piece and returns how much of it the port took, or plays
-// a sequence. One that fails is told to whoever sent it and harms the line no further.
+// deliver writes one piece and returns how much of it the port took, or does
+// what stands in its place. If that fails it is told to whoever sent it and harms the line no
+// further.
 func (c *Console) deliver(l *line, in input) (n int, err error) {
 	defer c.caught("write", &err)
 	if in.done == nil {
 		return l.port.Write(in.data)
 	}
-	broken := fmt.Errorf("send break: %w", errPanic)
+	broken := fmt.Errorf("send %s: %w", in.event.Kind, errPanic)
 	defer func() { in.done <- broken }()
-	if broken = c.play(l, in.play); broken == nil {
-		c.tell(in.event.by(in.from.Client()))
+	broken = in.play(l)
+	part, cut := errors.AsType[*cutShort](broken)
+	if e := in.event.by(in.from.Client()); broken == nil {
+		c.tell(e)
+	} else if cut {
+		broken = part.error
+		e.Why = "cut short: " + broken.Error()
+		c.tell(e)
 	}
 	return 0, nil
 }

@@ -71,7 +71,7 @@ func (c *Console) ringIdle() {
 		c.manner.idle.Reset(rest)
 		return
 	}
-	if c.lock.state == Free && c.line.queued == 0 {
+	if c.lock.state == Free && len(c.line.queue) == 0 && c.line.queued == 0 {
 		c.sayLocked(c.o.Manners.OnIdle, KindOnIdle)
 	}
 	c.manner.idle.Reset(after)
@@ -80,8 +80,8 @@ func (c *Console) ringIdle() {
 // sayLocked queues what the console itself sends. Whoever takes the lock
 // before it is on its way has it dropped.
 func (c *Console) sayLocked(s dialogue.Sequence, kind Kind) {
-	self := &Attachment{console: c, client: Client{Name: "gateway", Kind: Sending}}
-	c.pushLocked(c.line, input{from: self, play: s, event: Event{Kind: kind}, done: make(chan error, 1)})
+	self := &Attachment{console: c, own: true, client: Client{Name: "gateway", Kind: Sending}}
+	c.pushLocked(c.line, input{from: self, play: c.player(self, s), event: Event{Kind: kind}, done: make(chan error, 1)})
 }
 
 // typedLocked notes that a client has typed.

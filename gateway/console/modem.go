@@ -1,6 +1,8 @@
 package console
 
 import (
+	"context"
+
 	"consoled/ports"
 )
 
@@ -39,29 +41,39 @@ func (c *Console) port() (ports.Port, error) {
 	return c.line.port, nil
 }
 
-// SwitchFlow turns software flow control on, or off where it is on. Only the
-// writer may.
-func (a *Attachment) SwitchFlow() error {
-	c := a.console
-	port, err := c.port()
-	if err != nil {
-		return err
+// SwitchFlow turns software flow control on, or off where it is on, behind what
+// was typed before. Only the writer may. It waits as Break does.
+func (a *Attachment) SwitchFlow(ctx context.Context) error {
+	on, can := a.console.SoftwareFlow()
+	on = !on
+	in := input{from: a, event: Event{Kind: KindFlow, Result: "off"}, done: make(chan error, 1)}
+	if on {
+		in.event.Result = "on"
 	}
-	flow, ok := port.(ports.FlowSwitch)
+	in.play = func(l *line) error {
+		if flow, ok := l.port.(ports.FlowSwitch); ok {
+			return flow.SetSoftwareFlow(on)
+		}
+		return refuse(BecauseNoFlow) // it is another line by now
+	}
+	if refusal := a.pushFlow(in, can); refusal != nil {
+		return refusal
+	}
+	return a.played(ctx, in)
+}
+
+func (a *Attachment) pushFlow(in input, can bool) *Refusal {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case !a.Writer():
+	case c.line == nil:
+		return refuse(BecauseDown)
+	case !a.writerLocked():
 		return refuse(BecauseNotHolder)
-	case !ok:
+	case !can:
 		return refuse(BecauseNoFlow)
 	}
-	on := !flow.SoftwareFlow()
-	if err := flow.SetSoftwareFlow(on); err != nil {
-		return err
-	}
-	e := Event{Kind: KindFlow, Result: "off"}
-	if on {
-		e.Result = "on"
-	}
-	c.tell(e.by(a.Client()))
+	c.pushLocked(c.line, in)
 	return nil
 }

@@ -5,7 +5,7 @@ import "consoled/ports"
 // A line that nobody watches rests: it has no goroutine and no buffer, and the
 // rounds of the Set collect what it says.
 //
-//	             nobody attached
+//	        nobody attached (any more)
 //	reader ─────────────────────────► rounds
 //	  ▲                                 │
 //	  └── attach, output without pause ─┘
@@ -32,6 +32,14 @@ func (c *Console) rest(l *line) bool {
 	}
 	l.leave = leave
 	return true
+}
+
+// unseenLocked is called when somebody has ceased to watch: the line's reader, which
+// waits for output, is to look whether it may rest.
+func (c *Console) unseenLocked(l *line) {
+	if p, can := l.port.(ports.Polled); can && c.rounds != nil && l.leave == nil && c.eyes.Load() == 0 {
+		p.Rouse()
+	}
 }
 
 // rouseLocked starts a reader for a line that rests, after a read that brought

@@ -6,17 +6,19 @@ import (
 	"errors"
 	"io"
 	"net"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
 
+	"consoled/gateway/dialogue"
 	"consoled/gateway/names"
 	"consoled/gateway/record"
 	"consoled/ports"
 )
 
 // restful is a console on a TCP line in a Set, and its device.
-func restful(t *testing.T) (c *Console, device net.Conn, stop func()) {
+func restful(t *testing.T, connect ...dialogue.Step) (c *Console, device net.Conn, stop func()) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -33,7 +35,7 @@ func restful(t *testing.T) (c *Console, device net.Conn, stop func()) {
 	t.Cleanup(stop)
 	err = s.Apply(Difference{Add: []Options{{
 		Subject: names.Subject{Name: "node1"}, Backend: ports.TCP{Address: listener.Addr().String()},
-		Record: record.Options{Dir: dir, Group: -1},
+		Record: record.Options{Dir: dir, Group: -1}, Connect: dialogue.Script{Steps: connect},
 	}}}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -88,8 +90,12 @@ func TestRest(t *testing.T) {
 	io.WriteString(device, "watched ")
 	recorded(t, c, "watched ")
 	place.Leave(false)
-	io.WriteString(device, "left ") // the reader meets it, and nobody
+	rests(t, c, true) // though nothing comes
+	io.WriteString(device, "left ")
 	recorded(t, c, "left ")
+	for range 100 { // whoever comes and goes, at whatever moment
+		c.Attach(Client{Session: "1", Name: "alice", Kind: Interactive}).Leave(false)
+	}
 	rests(t, c, true)
 	// What has come is recorded even when the gateway stops, and all of it.
 	io.WriteString(device, "last")
@@ -97,6 +103,16 @@ func TestRest(t *testing.T) {
 	if size := c.Record().End(); size != int64(len("unwatched watched left last")) {
 		t.Errorf("%d bytes are recorded", size)
 	}
+}
+
+// TestRestAfterDialogue: a line that was logged in to rests, though it says
+// nothing more.
+func TestRestAfterDialogue(t *testing.T) {
+	c, device, _ := restful(t, dialogue.Step{Expect: regexp.MustCompile("=> ")})
+	io.WriteString(device, "=> ")
+	rests(t, c, true)
+	io.WriteString(device, "more")
+	recorded(t, c, "=> more")
 }
 
 // TestRestless: a line that speaks without a pause is read on at once, and the

@@ -27,12 +27,7 @@ func (c *Console) Subject() names.Subject {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.o.Subject
-	switch s.State = "down"; c.state {
-	case Up:
-		s.State = "up"
-	case Idle:
-		s.State = "idle"
-	}
+	s.State = string(c.state)
 	return s
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +36,7 @@ type Talk struct {
 	given bool          // a secret was typed, and is not known to be accepted
 
 	mu     sync.Mutex
+	before int64 // bytes that the target had said when a secret was typed
 	window window
 	masks  []*mask
 	tap    *tap // of a program that is connected to the line
@@ -98,7 +98,27 @@ func (t *Talk) Run(ctx context.Context, s Script) error {
 			return t.failed(ctx, fmt.Sprintf("step %d of on_connect", i+1), err)
 		}
 	}
+	if err := t.settle(ctx); err != nil {
+		return t.failed(ctx, "on_connect", err)
+	}
 	return nil
+}
+
+// settle waits for what the target says to a secret that no step has seen
+// accepted: its echo is still to be hidden, and a line that ends has refused it.
+func (t *Talk) settle(ctx context.Context) error {
+	if !t.given {
+		return nil
+	}
+	err := t.await(ctx, Limit, func(_ []byte, quiet bool) (int, bool) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return 0, quiet && t.window.total > t.before
+	})
+	if errors.Is(err, errSilent) {
+		return nil
+	}
+	return err
 }
 
 var (
@@ -167,11 +187,11 @@ func end(re *regexp.Regexp, text []byte) (int, bool) {
 
 // play sends a sequence.
 func (t *Talk) play(ctx context.Context, s Sequence) error {
-	brk := t.line.Break
-	if brk == nil {
-		brk = func(time.Duration) error {
+	brk := func(d time.Duration) error {
+		if t.line.Break == nil {
 			return &ports.Error{Reason: ports.Unsupported, Err: errors.New("this line cannot send a BREAK")}
 		}
+		return t.within(d+Limit, func() error { return t.line.Break(d) })
 	}
 	rest := func(d time.Duration) error {
 		select {
@@ -184,10 +204,18 @@ func (t *Talk) play(ctx context.Context, s Sequence) error {
 	return s.Play(writer(func(p []byte) (int, error) { return len(p), t.write(p, Limit) }), brk, rest)
 }
 
-// write sends bytes. A line that takes none in time is given up.
+// write sends bytes.
 func (t *Talk) write(p []byte, limit time.Duration) error {
+	return t.within(limit, func() error {
+		_, err := t.line.Write(p)
+		return err
+	})
+}
+
+// within sends something. A line that does not take it in time is given up.
+func (t *Talk) within(limit time.Duration, send func() error) error {
 	alarm := time.AfterFunc(limit, t.line.Abort)
-	_, err := t.line.Write(p)
+	err := send()
 	if !alarm.Stop() && err != nil {
 		return fmt.Errorf("%w for %s", errStuck, limit)
 	}
@@ -198,16 +226,17 @@ func (t *Talk) write(p []byte, limit time.Duration) error {
 func (t *Talk) tell(ctx context.Context, s ports.Secret, limit time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
-	secret, err := s.Reveal(ctx)
-	if err != nil {
-		text, fix, _ := strings.Cut(err.Error(), "\nfix: ")
-		return &ports.Error{Reason: ports.Dialogue, Err: errors.New(text), Fix: fix}
+	secret, err := ports.Reveal(ctx, s)
+	if e, ok := errors.AsType[*ports.Error](err); ok {
+		e.Reason = ports.Dialogue
+		return e
 	}
 	if len(secret) == 0 || len(secret) > maxSecret {
 		return fmt.Errorf("secret %s: empty, or longer than %d bytes", s, maxSecret)
 	}
 	t.mu.Lock()
 	t.masks = append(t.masks, newMask(secret))
+	t.before = t.window.total
 	t.mu.Unlock()
 	t.given = true
 	return t.enter(secret, limit)

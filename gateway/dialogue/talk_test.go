@@ -281,3 +281,51 @@ func TestFlood(t *testing.T) {
 		flood.Wait()
 	})
 }
+
+// The echo of a secret that is the last thing to be typed is waited for, and
+// what ends the line then is its refusal.
+func TestSecretAtTheEnd(t *testing.T) {
+	script := Script{Steps: []Step{{Expect: regexp.MustCompile("key: $")}, {Secret: word(canary)}}}
+	synctest.Test(t, func(t *testing.T) {
+		x := newTarget()
+		x.say("banner\r\nkey: ")
+		go func() {
+			time.Sleep(time.Second) // a slow line
+			x.say(canary[:3])
+			time.Sleep(100 * time.Millisecond)
+			x.say(canary[3:] + "\r\n=> ")
+		}()
+		if err := x.talk.Run(t.Context(), script); err != nil {
+			t.Error(err)
+		}
+		x.talk.End(x.keep)
+		time.Sleep(time.Minute)
+		if got := string(x.shown); got != "banner\r\nkey: ***********\r\n=> " {
+			t.Errorf("shown %q", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		x := newTarget()
+		x.say("key: ")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(2*time.Second, func() { cancel(&ports.Error{Reason: ports.Closed}) })
+		if err := x.talk.Run(ctx, script); ports.ReasonOf(err) != ports.Authentication {
+			t.Errorf("hung up on: %v", err)
+		}
+	})
+}
+
+// A line that takes no BREAK does not hold a dialogue for ever.
+func TestStuckBreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aborted := make(chan struct{})
+		talk := New(Line{
+			Writer: newTarget(), Abort: func() { close(aborted) },
+			Break: func(time.Duration) error { <-aborted; return &ports.Error{Reason: ports.Failed} },
+		})
+		err := talk.Run(t.Context(), Script{Steps: []Step{{Break: time.Second}}})
+		if ports.ReasonOf(err) != ports.Dialogue || !strings.Contains(err.Error(), errStuck.Error()) {
+			t.Errorf("error %v", err)
+		}
+	})
+}

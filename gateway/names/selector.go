@@ -12,7 +12,7 @@ type Subject struct {
 	Aliases []string
 	Groups  []string // every group that the configuration puts it in
 	Tags    []string
-	State   string // "up", "down"; empty where state does not matter
+	State   string // one of states; empty where state does not matter
 }
 
 // A Selector chooses consoles: names, globs, ranges, unions by comma, "-NAME"
@@ -125,7 +125,7 @@ func parseTerm(text string) (term, error) {
 }
 
 // states are the words that a Subject's State may be.
-var states = []string{"up", "down", "connecting", "idle"}
+var states = []string{"up", "down", "connecting", "idle", "closed"}
 
 // checkWord bounds what may be a group or a tag to what may be a name.
 func checkWord(text, word string) error {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"consoled/ports"
 )
 
 const (
@@ -103,7 +105,9 @@ func (p *Program) run(ctx context.Context) ([]byte, error) {
 	said, complaint := limited{left: longest + 1}, limited{left: 200}
 	cmd.Stdout, cmd.Stderr = &said, &complaint
 	cmd.WaitDelay = time.Second
+	ports.OwnGroup(cmd)
 	err := cmd.Run()
+	ports.EndGroup(cmd)
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -158,5 +159,34 @@ func TestGivenUp(t *testing.T) {
 	}
 	if got, err := p.Reveal(t.Context()); err != nil || string(got) != canary {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestGivenUpWhole leaves nothing of a program that was given up, with what it
+// started, though it ignores SIGTERM.
+func TestGivenUpWhole(t *testing.T) {
+	needsShell(t)
+	pidfile := filepath.Join(t.TempDir(), "pid")
+	p := program(0, "sh", "-c", fmt.Sprintf(`trap "" TERM; sh -c 'echo $$ >%s; while :; do sleep 1; done' & wait`, pidfile))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := p.Reveal(ctx)
+		ended <- err
+	}()
+	pid := ""
+	for !strings.HasSuffix(pid, "\n") {
+		text, _ := os.ReadFile(pidfile)
+		pid = string(text)
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	for end := time.Now().Add(10 * time.Second); exec.Command("sh", "-c", "kill -0 "+pid).Run() == nil; { // init has to bury it
+		if time.Now().After(end) {
+			t.Fatal("what it started runs on")
+		}
 	}
 }

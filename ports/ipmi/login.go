@@ -46,9 +46,10 @@ func (b IPMI) logIn(ctx context.Context, s *session) error {
 // reveal fetches a secret. It may be written in hexadecimal, as keys are that
 // hold bytes that nobody can type.
 func reveal(ctx context.Context, secret ports.Secret, what string) ([]byte, error) {
-	text, err := secret.Reveal(ctx)
-	if err != nil {
-		return nil, &ports.Error{Reason: ports.Failed, Err: fmt.Errorf("%s: %w", what, err)}
+	text, err := ports.Reveal(ctx, secret)
+	if e, ok := errors.AsType[*ports.Error](err); ok {
+		e.Err = fmt.Errorf("%s: %w", what, e.Err)
+		return nil, e
 	}
 	if digits, ok := strings.CutPrefix(string(text), "0x"); ok && len(digits) == 2*maxSecret {
 		if key, err := hex.DecodeString(digits); err == nil {

@@ -398,6 +398,17 @@ func (o Options) tries(t *testing.T) {
 	if n, err := try.TryRead(nil); n != 0 || err != nil {
 		t.Errorf("TryRead into nothing: %d, %v", n, err)
 	}
+	if polled, ok := port.(ports.Polled); ok {
+		polled.Rouse()
+		if err := try.Wait(); err != nil { // returns, though nothing comes
+			t.Errorf("Wait, roused: %v", err)
+		}
+		polled.Rouse()
+		polled.Rouse()
+		if n, err := try.TryRead(buf); n != 0 || err != nil {
+			t.Errorf("TryRead, roused: %d, %v", n, err)
+		}
+	}
 	if n := testing.AllocsPerRun(100, func() { try.TryRead(buf) }); n != 0 {
 		t.Errorf("TryRead allocates %v times", n)
 	}

@@ -104,12 +104,12 @@ func (s SSH) connect(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	var top *link
-	for _, to := range append(slices.Clone(s.Jump), s.To) {
+	for i, to := range append(slices.Clone(s.Jump), s.To) {
 		l := &login{ssh: s, ctx: ctx, wanted: wanted}
 		if key != nil {
 			l.keys = []gossh.Signer{key}
 		}
-		through := to != s.To
+		through := i < len(s.Jump) // which may have the target's name, as seen from elsewhere
 		if !through {
 			l.password = s.Password
 		}

@@ -33,6 +33,8 @@ type login struct {
 	stop  func() bool
 	begun bool  // the host has been told who we are
 	why   error // what kept us from trying a method
+
+	remedy string // what to do about that; empty where nothing is known
 }
 
 // agentKeys is how many keys of an agent are tried: most servers hang up after
@@ -121,6 +123,9 @@ func (l *login) refused(c *gossh.ClientAuthContext) error {
 }
 
 func (l *login) fix(tried int) string {
+	if l.remedy != "" {
+		return l.remedy
+	}
 	if tried == 0 {
 		return "give the line a key, a password or an agent that the host takes"
 	}
@@ -181,9 +186,9 @@ func (l *login) agentSigners() ([]gossh.Signer, error) {
 
 // reveal fetches the password.
 func (l *login) reveal() (string, error) {
-	secret, err := l.password.Reveal(l.ctx)
-	if err != nil {
-		l.why = err
+	secret, err := ports.Reveal(l.ctx, l.password)
+	if e, ok := errors.AsType[*ports.Error](err); ok {
+		l.why, l.remedy = e.Err, e.Fix
 	}
 	return string(secret), err
 }

@@ -100,6 +100,7 @@ func TestLogin(t *testing.T) {
 		{"a second question", &account{password: "right", questions: [][]string{{"Password: "}, {"New password: "}}}, "q", password("right"), "", "New password: "},
 		{"two questions", &account{password: "right", questions: [][]string{{"a", "b"}}}, "q", password("right"), "", "more than a password"},
 		{"questions without end", &account{password: "right", questions: make([][]string, 50)}, "q", password("right"), "", "does not stop asking"},
+		{"password that cannot be had", &account{password: "right"}, "p", func(s *ssh.SSH) { s.Password = locked{} }, "", "secret test: open to everybody"},
 		{"key", &account{key: public}, "kp", func(s *ssh.SSH) { s.Key = mine }, "key", ""},
 		{"key that is not known", &account{key: key.PublicKey()}, "k", func(s *ssh.SSH) { s.Key = mine }, "key", "publickey"},
 		{"agent", &account{key: public}, "k", func(s *ssh.SSH) { s.Agent = socket }, "key", ""},
@@ -139,6 +140,9 @@ func TestLogin(t *testing.T) {
 				}
 				if called := len(server.sent) > 0; called != (e.Reason == ports.Authentication) {
 					t.Errorf("reason %q, and the host was called: %v", e.Reason, called)
+				}
+				if _, ok := backend.Password.(locked); ok && (e.Fix != "chmod o-rwx it" || strings.Contains(e.Error(), e.Fix)) {
+					t.Errorf("%v (fix: %s)", e, e.Fix)
 				}
 				if strings.Contains(e.Error()+e.Fix, "right") || strings.Contains(e.Error()+e.Fix, "wrong") {
 					t.Errorf("the password shows: %v", e)
@@ -184,6 +188,14 @@ func (d deaf) Sign(gossh.PublicKey, []byte) (*gossh.Signature, error) {
 	<-d.done
 	return nil, errors.New("deaf")
 }
+
+// A locked secret cannot be had, and says what to do about it.
+type locked struct{}
+
+func (locked) Reveal(context.Context) ([]byte, error) {
+	return nil, errors.New("secret test: open to everybody\nfix: chmod o-rwx it")
+}
+func (locked) String() string { return "secret:test" }
 
 func password(text string) func(*ssh.SSH) {
 	return func(s *ssh.SSH) { s.Password = newSecret(text) }

@@ -298,3 +298,10 @@ func (p *tryPort) Descriptor() syscall.RawConn {
 	}
 	return nil
 }
+
+// Rouse ends a Wait.
+func (p *tryPort) Rouse() {
+	if polled, ok := p.try.(ports.Polled); ok {
+		polled.Rouse()
+	}
+}
