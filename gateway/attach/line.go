@@ -94,7 +94,7 @@ func (s *session) closeLine() {
 	}
 	question := fmt.Sprintf("[%s] Let go of the line, so that another program can have it? (y/n): ", s.console.Name())
 	s.open(question, func(answer string) {
-		if answer != "y" {
+		if !yes(answer) {
 			s.notice("not closed.")
 			return
 		}
