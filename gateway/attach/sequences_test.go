@@ -52,7 +52,7 @@ func TestBreakSequences(t *testing.T) {
 		}
 		a.clear()
 		a.types("\x05cl9")
-		a.sees("no such key: l9. ^Ec ? lists them")
+		a.sees("no such key: l9. ^Ec l? lists them")
 		d.clear()
 		d.types("\x05clx")
 		d.sees("not sent: you may watch this console, not write.")

@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,6 +141,7 @@ func Describe(x *console.Console, rights auth.Rights) string {
 		line("running", st.Act.Name+" by "+st.Act.Who+" for "+attach.Ago(now.Sub(st.Act.Since)))
 	}
 	line("modem lines", attach.ModemLines(x))
+	line("sequences", strings.Join(slices.Sorted(maps.Keys(o.Manners.Breaks)), " "))
 	if st.Lock.State != console.Held {
 		line("write", lockText(st))
 	}
