@@ -110,7 +110,7 @@ func callersKeys(dir string) (keys []demoKey, _ error) {
 	known := map[string]bool{}
 	add := func(k demoKey) {
 		// A key that the gateway would refuse (a certificate, DSA) opens nothing.
-		accepted, _ := auth.ParseKeys("demo", "", keyLines("you", []demoKey{k}))
+		accepted, _ := auth.ParseKeys("demo", "", keyLines("alice", []demoKey{k}))
 		if id := string(k.public.Marshal()); len(accepted) > 0 && !known[id] {
 			known[id] = true
 			keys = append(keys, k)
@@ -192,14 +192,14 @@ func keyLines(user string, keys []demoKey) []byte {
 }
 
 // demoUser is what the caller is called in the demo: their local name, where
-// it can be an identity.
+// it can be an identity; else one that others can be told of ("you is writing" is none).
 func demoUser(keys []demoKey) string {
 	for _, name := range []string{os.Getenv("USER"), os.Getenv("LOGNAME"), os.Getenv("USERNAME")} {
 		if accepted, _ := auth.ParseKeys("demo", "", keyLines(name, keys)); len(accepted) > 0 {
 			return name
 		}
 	}
-	return "you"
+	return "alice"
 }
 
 // demoShell is the shell that the demo offers; none on Windows, which has no pty.

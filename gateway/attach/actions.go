@@ -22,6 +22,7 @@ type errands struct {
 	breaking bool
 	acting   string             // title of the action that this session runs
 	halt     context.CancelFunc // stops it
+	asking   *prompt            // whether to stop it
 }
 
 // begin starts an errand; then runs in the loop when it is over.
@@ -87,7 +88,7 @@ func (s *session) agree(warning string, then func()) {
 	name := s.console.Name()
 	s.open(fmt.Sprintf("[%s] %s Type %s to go on: ", name, warning, name), func(answer string) {
 		if answer != name {
-			s.notice("not done.")
+			s.notice("not done: that is not " + name + ".")
 			return
 		}
 		then()
@@ -103,8 +104,9 @@ func (s *session) actions() {
 		s.notice("you may not run actions here.")
 		return
 	case e.acting != "":
+		defer func() { e.asking = s.prompt }()
 		s.open(fmt.Sprintf("[%s] %s runs. Stop it? (y/n): ", name, e.acting), func(answer string) {
-			if answer == "y" && e.acting != "" {
+			if yes(answer) && e.acting != "" {
 				e.halt()
 			}
 		})
@@ -149,8 +151,15 @@ func (s *session) act(a action.Action) {
 		return action.Run(ctx, s.place, a, nil)
 	}, func(err error) {
 		e.acting = ""
+		if s.prompt != nil && s.prompt == e.asking {
+			s.open(fmt.Sprintf("[%s] %s is over. Enter goes on: ", s.console.Name(), a.Title()), func(string) {})
+		}
 		if r, ok := errors.AsType[*console.Refusal](err); ok {
-			s.notice(a.Title() + ": not done: " + words(r.Error()) + ".")
+			text := ": not done: " + words(r.Error()) + "."
+			if r.Because == console.BecauseHeld || r.Because == console.BecauseGrace {
+				text += s.forceHint()
+			}
+			s.notice(a.Title() + text)
 		}
 	})
 }

@@ -53,7 +53,7 @@ func TestActionsMenu(t *testing.T) {
 		a.types("\x05c!", "2\r")
 		a.sees("power cycle. Type node1 to go on: ")
 		a.types("yes\r")
-		a.sees("not done.")
+		a.sees("not done: that is not node1.")
 		b.seesNot("power cycle")
 		a.types("\x05c!", "2\r", "node1\r")
 		a.sees("power cycle begins. ^Ec ! stops it.", "power cycle: off")
@@ -73,7 +73,7 @@ func TestActionsMenu(t *testing.T) {
 // The one who runs an action stops it, by the key or by leaving.
 func TestActionStops(t *testing.T) {
 	inRoom(t, func(t *testing.T, r *room) {
-		r.line()
+		line := r.line()
 		a, b := r.enter("alice", withActions()), r.enter("bob", withActions())
 		a.types("\x05c!", "3\r")
 		time.Sleep(5 * time.Second)
@@ -83,6 +83,15 @@ func TestActionStops(t *testing.T) {
 		b.seesNot("ended")
 		a.types("\x05c!", "y\r")
 		b.sees("blink ended after", ": stopped.")
+		a.types("\x05c!", "3\r", "\x05c!")
+		time.Sleep(time.Minute)
+		a.sees("Stop it? (y/n): ", "blink ended after 30s", "blink is over. Enter goes on: ")
+		a.types("y\r")
+		a.types("\x05c!", "3\r", "y\b")
+		a.types("\x05c!", "y\r")
+		if got := line.Heard(); got != "y\b" {
+			t.Errorf("the line heard %q", got)
+		}
 		b.clear()
 		a.types("\x05c!", "3\r")
 		a.types("\x05c.")
@@ -90,6 +99,30 @@ func TestActionStops(t *testing.T) {
 		if act := r.console.Status().Act; act != nil {
 			t.Errorf("it runs on: %v", act)
 		}
+	})
+}
+
+// An escape sequence at a question cancels it and does what its key does: who
+// types one has forgotten the question, and nothing of it is for the target.
+func TestEscapeAtAQuestion(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		line := r.line()
+		a, b := r.enter("alice", withActions()), r.enter("bob", withActions())
+		b.types("\x05c!", "9\x05")
+		time.Sleep(2 * escapeHold)
+		b.types("\x05c!")
+		b.sees("cancelled.", "actions on node1:", "Number (Enter cancels): ")
+		b.types("\x05c.")
+		if code := <-b.code; code != ExitLeft {
+			t.Errorf("exit %d", code)
+		}
+		if got := line.Heard(); got != "" {
+			t.Errorf("the line heard %q", got)
+		}
+		a.types("x")
+		b = r.enter("bob", withActions())
+		b.types("\x05c!", "2\r", "node1\r")
+		b.sees("power cycle: not done: alice is writing (idle 0s). Force: ^Ec f")
 	})
 }
 

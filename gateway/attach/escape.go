@@ -108,6 +108,12 @@ func (e *escape) key(b byte) stroke {
 	return stroke{command: b}
 }
 
+// begins reports whether a byte at a prompt belongs to an escape sequence. A
+// printable one may as well belong to the answer.
+func (e *escape) begins(b byte) bool {
+	return e.matched > 0 || len(e.seq) > 0 && b == e.seq[0] && b < ' '
+}
+
 // held reports that the beginning of a sequence waits for its end.
 func (e *escape) held() bool { return e.matched > 0 }
 

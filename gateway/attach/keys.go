@@ -113,12 +113,12 @@ func (s *session) command(key, arg byte) {
 		s.notice(words(s.o.Rights()))
 	case '\r', '\n':
 	default:
-		s.unknown(string(key))
+		s.unknown(string(key), "?")
 	}
 }
 
-func (s *session) unknown(k string) {
-	s.notice(fmt.Sprintf("no such key: %s. %s lists them", words(k), s.key("?")))
+func (s *session) unknown(k, list string) {
+	s.notice(fmt.Sprintf("no such key: %s. %s lists them", words(k), s.key(list)))
 }
 
 func (s *session) help() {

@@ -93,7 +93,7 @@ func (s *session) closeLine() {
 	}
 	question := fmt.Sprintf("[%s] Let go of the line, so that another program can have it? (y/n): ", s.console.Name())
 	s.open(question, func(answer string) {
-		if answer != "y" {
+		if !yes(answer) {
 			s.notice("not closed.")
 			return
 		}

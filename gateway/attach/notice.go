@@ -9,6 +9,7 @@ import (
 
 	"consoled/gateway/console"
 	"consoled/gateway/screen"
+	"consoled/ports"
 )
 
 // Ago writes a duration in its largest unit: "12s", "14m", "3h", "12d".
@@ -43,7 +44,7 @@ func (s *session) greeting(st console.Status, now time.Time, follows bool) strin
 	leave := s.key(".")
 	backend := words(s.console.Options().Backend.String())
 	if st.Closing != nil {
-		return fmt.Sprintf("%s, closed %s. Leave: %s  Keys: %s", backend, ClosedBy(st.Closing), leave, s.key("?"))
+		return fmt.Sprintf("%s, closed %s.%s Leave: %s  Keys: %s", backend, ClosedBy(st.Closing), s.openHint(), leave, s.key("?"))
 	}
 	if st.State != console.Up {
 		text := fmt.Sprintf("DOWN since %s (%s): %s.", clock(st.Since, now), Ago(now.Sub(st.Since)), downReason(st))
@@ -54,6 +55,7 @@ func (s *session) greeting(st console.Status, now time.Time, follows bool) strin
 		} else if wait := time.Until(st.NextTry); wait >= time.Second {
 			text += fmt.Sprintf(" Next try in %s.", Ago(wait))
 		}
+		text += s.whyHint(st)
 		if follows {
 			text += " Record follows."
 		}
@@ -99,6 +101,15 @@ func (s *session) holding(st console.Status) string {
 
 func downReason(st console.Status) string { return cmp.Or(words(string(st.Reason)), "not yet tried") }
 
+// whyHint names the key that says more, where the reason alone does not help:
+// trying again will not do.
+func (s *session) whyHint(st console.Status) string {
+	if st.State == console.Down && (st.Fix != "" || st.Reason == ports.Dialogue || st.Reason == ports.Failed) {
+		return " Why: " + s.key("i") + " "
+	}
+	return ""
+}
+
 // address is where the line leads, without the kind and the settings of its backend.
 func (s *session) address() string {
 	backend := words(s.console.Options().Backend.String())
@@ -139,11 +150,7 @@ func (s *session) notSent(err error) string {
 		}
 		return fmt.Sprintf("not sent: the line is DOWN (%s). Leave: %s", downReason(st), s.key("."))
 	case console.BecauseClosed:
-		hint := s.openHint()
-		if hint != "" {
-			hint += " "
-		}
-		return fmt.Sprintf("not sent: %s closed the line%s.%s Leave: %s", words(r.Holder), until(r.Until), hint, s.key("."))
+		return fmt.Sprintf("not sent: %s closed the line%s.%s Leave: %s", words(r.Holder), until(r.Until), s.openHint(), s.key("."))
 	case console.BecauseExplicit:
 		return fmt.Sprintf("not sent: typing alone does not write here. %s takes write.", s.key("a"))
 	case console.BecauseHeld:
@@ -174,7 +181,7 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		if e.Reason == console.OnDemand {
 			return "closed: " + string(e.Reason) + ".", false
 		}
-		return fmt.Sprintf("DOWN: %s (%s). Retrying.", words(string(e.Reason)), s.address()), true
+		return fmt.Sprintf("DOWN: %s (%s). Retrying.%s", words(string(e.Reason)), s.address(), s.whyHint(s.console.Status())), true
 	case console.KindTake:
 		if mine && !s.titled {
 			return "you have write.", false
@@ -288,7 +295,7 @@ func until(t time.Time) string {
 // openHint names the key that opens the line, for those who may.
 func (s *session) openHint() string {
 	if s.place.Client().MayAdmin {
-		return " Open it: " + s.key("o")
+		return " Open it: " + s.key("o") + " "
 	}
 	return ""
 }

@@ -363,14 +363,18 @@ func (p *painter) render(x paint) []byte {
 		b.WriteString("\n")
 	}
 	for _, line := range x.lines {
-		if !x.plain {
-			line = "[" + p.name + "] " + line
+		w := p.width()
+		if x.plain {
+			for _, part := range wrap(line, w-1) {
+				b.WriteString(part + "\r\n")
+			}
+			continue
 		}
-		if w := p.width(); w > 1 && len(line) > w-1 {
+		line = "[" + p.name + "] " + line
+		if w > 1 && len(line) > w-1 {
 			line = line[:w-1]
 		}
-		b.WriteString(line)
-		b.WriteString("\r\n")
+		b.WriteString(line + "\r\n")
 	}
 	if p.asking != "" {
 		b.WriteString(p.asking)

@@ -43,6 +43,24 @@ func TestLastRows(t *testing.T) {
 	}
 }
 
+func TestWrap(t *testing.T) {
+	for line, want := range map[string]string{
+		"":                               "",
+		"fix     add it, then reload it": "fix     add it, then|        reload it",
+		"here alice, since 09:41":        "here alice, since|    09:41",
+		"key     0123456789012345":       "key     012345678901|        2345",
+		"  !  stop the one that you run": "  !  stop the one|     that you run",
+		"0123456789  01234567890":        "0123456789|01234567890",
+	} {
+		if got := strings.Join(wrap(line, 20), "|"); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+	if got := wrap("any width", 0); len(got) != 1 {
+		t.Errorf("of no known width: %q", got)
+	}
+}
+
 func FuzzLastRows(f *testing.F) {
 	f.Add([]byte("a\r\n\x1b[1mb\tc\b"), 10, 3)
 	f.Add([]byte("\x1b["), 0, 1)

@@ -1,5 +1,7 @@
 package attach
 
+import "strings"
+
 // longestAnswer bounds what is typed at a prompt, in bytes.
 const longestAnswer = 200
 
@@ -24,9 +26,17 @@ func (p *prompt) echo(to *painter, raw string) {
 	to.say(paint{raw: raw, asking: &asking})
 }
 
-// answer takes one byte at the prompt.
+// answer takes one byte at the prompt. An escape sequence cancels it: who
+// types one means its key, and what follows is not for the target either.
 func (s *session) answer(b byte) {
 	p := s.prompt
+	if s.escape.begins(b) {
+		if s.escape.next(b); s.escape.command {
+			s.close()
+			s.notice("cancelled.")
+		}
+		return
+	}
 	switch {
 	case b == '\r' || b == '\n':
 		s.close()
@@ -43,6 +53,11 @@ func (s *session) answer(b byte) {
 		p.text = append(p.text, b)
 		p.echo(s.painter, string(b))
 	}
+}
+
+// yes reports whether the answer to a question with (y/n) agrees.
+func yes(answer string) bool {
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }
 
 // close takes the question from the screen and lets the record go on.

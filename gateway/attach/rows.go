@@ -1,6 +1,33 @@
 package attach
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// wrap breaks a line of a listing at blanks, so that none is wider than width;
+// what a person is to type must not be cut off. The rest stands below the
+// column that the first part has after two blanks.
+func wrap(line string, width int) []string {
+	indent := 4
+	if start := len(line) - len(strings.TrimLeft(line, " ")); strings.Contains(line[start:], "  ") {
+		gap := start + strings.Index(line[start:], "  ")
+		indent = gap + len(line[gap:]) - len(strings.TrimLeft(line[gap:], " "))
+	}
+	if indent > width/2 {
+		indent = 0
+	}
+	var parts []string
+	for width > 0 && len(line) > width {
+		at := strings.LastIndexByte(line[:width+1], ' ')
+		if at <= indent {
+			at = width
+		}
+		parts = append(parts, strings.TrimRight(line[:at], " "))
+		line = strings.Repeat(" ", indent) + strings.TrimLeft(line[at:], " ")
+	}
+	return append(parts, line)
+}
 
 // lastRows is the end of a replay that takes no more than so many rows of a
 // terminal with so many columns; 0 columns are as many as it takes. The row in which

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"consoled/gateway/screen"
 )
@@ -14,16 +13,16 @@ import (
 func (s *session) breakSequence(name string) {
 	seq, ok := s.console.Options().Manners.Breaks[name]
 	if !ok {
-		s.unknown("l" + name)
+		s.unknown("l"+name, "l?")
 		return
 	}
 	if !seq.Confirm || !s.place.Client().MayBreak {
 		s.playSequence(name)
 		return
 	}
-	question := fmt.Sprintf("[%s] Send break sequence %s (%s)? y/n: ", s.console.Name(), name, screen.Printable(seq.Send.String(), 60))
+	question := fmt.Sprintf("[%s] Send break sequence %s (%s)? (y/n): ", s.console.Name(), name, screen.Printable(seq.Send.String(), 60))
 	s.open(question, func(answer string) {
-		if !strings.EqualFold(answer, "y") && !strings.EqualFold(answer, "yes") {
+		if !yes(answer) {
 			s.notice("not sent.")
 			return
 		}
@@ -38,7 +37,7 @@ func (s *session) listSequences() {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		line := fmt.Sprintf("  %s  %s", name, screen.Printable(all[name].Send.String(), 60))
 		if all[name].Confirm {
-			line += "   (asks first)"
+			line += " (asks first)"
 		}
 		lines = append(lines, line)
 	}

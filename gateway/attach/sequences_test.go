@@ -29,7 +29,7 @@ func TestBreakSequences(t *testing.T) {
 		line := r.line()
 		a, d := r.enter("alice", Options{}), r.enter("dave", Options{})
 		a.types("\x05cl?")
-		a.sees("break sequences of node1, after ^Ec l:", "  0  BREAK of 250 ms", `  2  \d\z`, `  x  \e\xff\r   (asks first)`)
+		a.sees("break sequences of node1, after ^Ec l:", "  0  BREAK of 250 ms", `  2  \d\z`, `  x  \e\xff\r (asks first)`)
 		a.types("\x05cl2")
 		time.Sleep(time.Second)
 		a.sees("[node1] break sequence 2 sent.")
@@ -38,7 +38,7 @@ func TestBreakSequences(t *testing.T) {
 			t.Errorf("%d breaks", n)
 		}
 		a.types("\x05clx")
-		a.sees(`[node1] Send break sequence x (\e\xff\r)? y/n: `)
+		a.sees(`[node1] Send break sequence x (\e\xff\r)? (y/n): `)
 		a.types("n\r")
 		a.sees("not sent.")
 		a.types("\x05clx", "\r")
@@ -52,7 +52,7 @@ func TestBreakSequences(t *testing.T) {
 		}
 		a.clear()
 		a.types("\x05cl9")
-		a.sees("no such key: l9. ^Ec ? lists them")
+		a.sees("no such key: l9. ^Ec l? lists them")
 		d.clear()
 		d.types("\x05clx")
 		d.sees("not sent: you may watch this console, not write.")

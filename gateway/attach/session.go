@@ -162,7 +162,9 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte, gone <-chan str
 			s.leave(ExitLeft)
 		case <-hold.C:
 			s.strokes(s.answers.Flush(nil))
-			s.send(s.escape.flush())
+			if held := s.escape.flush(); s.prompt == nil {
+				s.send(held)
+			}
 		case d, ok := <-s.terminal.Breaks:
 			if !ok {
 				s.terminal.Breaks = nil

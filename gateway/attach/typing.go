@@ -26,7 +26,7 @@ func (s *session) strokes(keys []byte) {
 	var plain []byte
 	for i, b := range keys {
 		if s.prompt != nil {
-			if s.answer(b); s.prompt == nil && i+1 < len(keys) {
+			if s.answer(b); s.prompt == nil && !s.escape.command && i+1 < len(keys) {
 				// Typed or pasted at the question: it was not meant for the target.
 				s.notice(fmt.Sprintf("not sent: %d bytes behind the answer.", len(keys)-i-1))
 				return

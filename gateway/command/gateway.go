@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,7 +132,7 @@ func Describe(x *console.Console, rights auth.Rights) string {
 		if st.Fix != "" {
 			line("fix", screen.Printable(st.Fix, 300))
 		}
-		line("next try", "in "+attach.Ago(time.Until(st.NextTry))+", after "+itoa(st.Attempts)+" attempts")
+		line("next try", "in "+attach.Ago(time.Until(st.NextTry))+", after "+count(st.Attempts, "attempt"))
 	}
 	if st.Closing != nil {
 		line("closed", attach.ClosedBy(st.Closing))
@@ -139,7 +141,10 @@ func Describe(x *console.Console, rights auth.Rights) string {
 		line("running", st.Act.Name+" by "+st.Act.Who+" for "+attach.Ago(now.Sub(st.Act.Since)))
 	}
 	line("modem lines", attach.ModemLines(x))
-	line("write", lockText(st))
+	line("sequences", strings.Join(slices.Sorted(maps.Keys(o.Manners.Breaks)), " "))
+	if st.Lock.State != console.Held {
+		line("write", lockText(st))
+	}
 	for _, cl := range st.Clients {
 		line(modeWord(cl), screen.Printable(cl.Name, 80)+" from "+screen.Printable(cl.Source, 80)+
 			", idle "+attach.Ago(cl.Idle)+", since "+cl.Since.Format(time.DateTime))
@@ -153,12 +158,17 @@ func Describe(x *console.Console, rights auth.Rights) string {
 	return b.String()
 }
 
-// lockText is the lock in words.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return itoa(n) + " " + what + "s"
+}
+
+// lockText is the lock in words, where nobody has it.
 func lockText(st console.Status) string {
 	who := screen.Printable(st.Lock.Holder.Name, 80)
 	switch st.Lock.State {
-	case console.Held:
-		return who + " is writing (idle " + attach.Ago(st.Lock.Idle) + ")"
 	case console.Grace:
 		return "kept for " + who + ", whose connection was lost, for another " + attach.Ago(time.Until(st.Lock.Until))
 	}
@@ -195,7 +205,7 @@ func health(c *call) int {
 	if admin {
 		c.out.printf("configured    %s ago\n", attach.Ago(now.Sub(h.Reloaded)))
 		c.out.printf("listening     %s\n", strings.Join(h.Listen, " "))
-		c.out.printf("connections   %d, with %d sessions\n", h.Connections, h.Sessions)
+		c.out.printf("connections   %d, with %s\n", h.Connections, count(h.Sessions, "session"))
 		c.out.printf("panics        %d\n", h.Panics)
 	}
 	for _, w := range h.Warnings {

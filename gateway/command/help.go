@@ -33,7 +33,11 @@ func helpVerb() verb {
 func help(c *call) int {
 	c.out.printf("ssh NAME@gw attaches to the console NAME; ssh gw COMMAND runs one of these:\n\n")
 	for _, v := range verbs() {
-		c.out.printf("  %-18s %s\n", v.name+" "+v.args, v.does)
+		form := v.name + " " + v.args
+		if len(form) > 18 {
+			form += "\n" + strings.Repeat(" ", 20)
+		}
+		c.out.printf("  %-18s %s\n", form, v.does)
 	}
 	c.out.printf("\nT is a console (node42), or where several make sense a selector: node[1-9], a,b, @tag, @all.\n" +
 		"'ssh NAME@gw COMMAND' means that console. 'help COMMAND' shows the flags.\n")

@@ -28,11 +28,11 @@ func actionFlags(more ...flag) []flag {
 
 func powerVerb() verb {
 	return verb{
-		name: "power", args: "T status|on|off|cycle|reset|...", does: "switch a target's power, or ask for its state",
+		name: "power", args: "T on|off|cycle|reset|status", does: "switch a target's power, or ask for its state",
 		target: anyTarget, needs: auth.Read | auth.Power, text: true, flags: actionFlags(),
-		more: "Also soft (asks the system to shut down), diag (an NMI), identify and identify off (its light), boot pxe, boot disk,\n" +
-			"boot bios and boot none (the next boot's device), as far as they are configured. Exit code 70: it failed; 75: somebody is writing, or another action runs.\n" +
-			"^C stops an action and ends its program.",
+		more: "Also soft (asks the system to shut down), diag (an NMI), identify and identify-off (its light), boot-pxe, boot-disk,\n" +
+			"boot-bios and boot-none (the next boot's device). 'run T --list' lists what is configured. ^C stops an action and ends its program.\n" +
+			"Exit code 70: it failed; 75: somebody is writing, or another action runs.",
 		run: func(ctx context.Context, c *call) int {
 			name := strings.ReplaceAll(c.text, " ", "-")
 			if !action.IsPower(name) {
@@ -79,6 +79,8 @@ func noAction(c *call, verb, name string, known []string) error {
 		e.text = verb + ": which action?"
 	} else if near := names.Nearest(name, known); near != "" {
 		e.text += "; did you mean " + near + "?"
+	} else if _, other := action.List(c.known()).Find(name); other {
+		e.text, e.fix = verb+": "+name+" has nothing to do with power", "'run T "+name+"' runs it"
 	}
 	return e
 }

@@ -38,7 +38,7 @@ func sendVerb() verb {
 
 func breakVerb() verb {
 	return verb{
-		name: "break", args: "T", does: "send a BREAK", target: anyTarget, needs: auth.Read | auth.Write | auth.Break,
+		name: "break", args: "T", does: "send a BREAK, or a break sequence of the console", target: anyTarget, needs: auth.Read | auth.Write | auth.Break,
 		flags: lockFlags(
 			flag{name: "--ms", takes: word, does: "its length; 250 ms where none is given, at most 3000"},
 			flag{name: "--seq", takes: word, does: "a break sequence of the console, by its digit or letter"},

@@ -58,7 +58,7 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 			out.refused = true
 		}
 	}
-	for _, p := range b.table(where, v, b.known, laterKeys) {
+	for _, p := range b.table(where, b.placed(where, v), b.known, laterKeys) {
 		if slices.Contains(ownKeys, p.key.text) && !own {
 			b.error(p.key.place, "%s belongs to a console, not to %s", quoted(p.key.text), where)
 			continue
@@ -89,6 +89,38 @@ func (b *builder) layer(where string, v *value, own bool) layer {
 		}
 	}
 	return out
+}
+
+// placed is a layer without the keys that belong inside the map of its line,
+// which are reported: ssh: root@node1 invites to write key: beside it.
+func (b *builder) placed(where string, v *value) *value {
+	rest := *v
+	rest.pairs = slices.DeleteFunc(slices.Clone(v.pairs), func(p pair) bool {
+		for _, line := range []string{"ssh", "ipmi"} {
+			inside := sshKeys
+			if line == "ipmi" {
+				inside = ipmiKeys
+			}
+			if _, ok := v.get(line); ok && slices.Contains(inside, p.key.text) && !beside(line, p.key.text) {
+				tell := b.error
+				if slices.Contains(passwordKeys, p.key.text) {
+					tell = b.unseen
+				}
+				tell(p.key.place, "%s in %s belongs inside its line: %s: {%s: ..., %s: ...}", quoted(p.key.text), where, line, inside[0], p.key.text)
+				return true
+			}
+		}
+		return false
+	})
+	return &rest
+}
+
+// beside reports whether a key may stand beside a line.
+func beside(line, key string) bool {
+	return slices.ContainsFunc(fields[:], func(f field) bool {
+		_, ok := f.belongs(line)
+		return ok && f.key == key
+	})
 }
 
 // entry merges the layers of one key below consoles:. It is nil after a

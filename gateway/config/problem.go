@@ -78,13 +78,14 @@ func count(n int, what string) string {
 type report struct {
 	list     []located
 	seen     map[complaint]struct{}
+	hidden   map[place]bool // lines that are not shown, at column 0
 	errors   int
 	warnings int
 }
 
 type located struct {
 	Problem
-	order int // of the file
+	at place
 }
 
 type complaint struct {
@@ -102,12 +103,14 @@ func (r *report) error(at place, format string, args ...any) {
 	}
 }
 
-// unseen reports a mistake whose line is not shown, as it may hold a password.
+// unseen reports a mistake whose line is not shown, as it may hold a password;
+// nor is it for the other mistakes in it.
 func (r *report) unseen(at place, format string, args ...any) {
 	r.error(at, format, args...)
-	if n := len(r.list); n > 0 && r.list[n-1].Line == at.line && r.list[n-1].File == at.file.name {
-		r.list[n-1].Excerpt = ""
+	if r.hidden == nil {
+		r.hidden = make(map[place]bool)
 	}
+	r.hidden[place{at.file, at.line, 0}] = true
 }
 
 // warn reports what works, but hardly as it was meant.
@@ -136,17 +139,20 @@ func (r *report) add(at place, warning bool, format string, args []any) {
 			File: at.file.name, Line: at.line, Column: at.column,
 			Text: oneLine(fmt.Sprintf(format, args...)), Excerpt: at.excerpt(), Warning: warning,
 		},
-		order: at.file.order,
+		at: at,
 	})
 }
 
 // problems is what was collected, in the order of files and lines.
 func (r *report) problems() Problems {
 	slices.SortStableFunc(r.list, func(a, b located) int {
-		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.at.file.order, b.at.file.order), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	var out Problems
 	for _, x := range r.list {
+		if r.hidden[place{x.at.file, x.at.line, 0}] {
+			x.Excerpt = ""
+		}
 		out = append(out, x.Problem)
 	}
 	if more := r.errors - maxProblems; more > 0 {

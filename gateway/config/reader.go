@@ -26,6 +26,7 @@ type reader struct {
 const (
 	maxText = 4 << 10 // bytes of one text
 	maxList = 1000    // entries of one list
+	fewKeys = 15      // keys of a map that a message names all
 )
 
 // mistake reports a value that does not fit; where the value differs from
@@ -259,7 +260,7 @@ func (r *reader) values(key string, v *value) ([]*value, bool) {
 // and left out. where says what the map is, for messages.
 func (r *report) table(where string, v *value, known, later []string) []pair {
 	if v.kind != isMap {
-		r.error(v.place, "%s: %s where a map is expected", where, v.kind)
+		r.error(v.place, "%s: %s where a map is expected%s", where, v.kind, keysOf(known))
 		return nil
 	}
 	out := make([]pair, 0, len(v.pairs))
@@ -279,9 +280,25 @@ func (r *report) known(where string, key *value, known, later []string) bool {
 	case slices.Contains(later, key.text):
 		r.error(key.place, "%s in %s: this version does not have it yet", quoted(key.text), where)
 	default:
-		r.error(key.place, "unknown key %s in %s%s", quoted(key.text), where, didYouMean(key.text, known, later))
+		hint := didYouMean(key.text, known, later)
+		if hint == "" {
+			hint = keysOf(known)
+		}
+		tell := r.error
+		if slices.Contains(passwordKeys, names.Nearest(key.text, passwordKeys)) {
+			tell = r.unseen
+		}
+		tell(key.place, "unknown key %s in %s%s", quoted(key.text), where, hint)
 	}
 	return false
+}
+
+// keysOf names the keys of a map, where they are few.
+func keysOf(known []string) string {
+	if len(known) > fewKeys {
+		return ""
+	}
+	return "; it has " + strings.Join(known, ", ")
 }
 
 // didYouMean is a suggestion, or nothing.

@@ -26,12 +26,13 @@ type secrets struct {
 	// programs has one a definition, so that what a program printed serves all
 	// the lines that ask for the same.
 	programs map[string]*secret.Program
+	keys     map[string]error // what is wrong with the files of private keys, each looked at once
 }
 
 // secrets reads the definitions. What they say is looked at where it is used,
 // since it may differ from console to console; here it is only their form.
 func (l *loader) secrets() *secrets {
-	s := &secrets{defined: make(map[string]*value), gate: secret.NewGate(), programs: make(map[string]*secret.Program)}
+	s := &secrets{defined: make(map[string]*value), gate: secret.NewGate(), programs: make(map[string]*secret.Program), keys: make(map[string]error)}
 	if p, ok := l.single["allow_inline_secrets"]; ok {
 		s.inline, _ = l.reader().boolean("allow_inline_secrets", p.value)
 	}
@@ -53,6 +54,9 @@ func (l *loader) secrets() *secrets {
 
 // secretForm tells people how a secret is written.
 const secretForm = "a password does not stand in the configuration; write secret:NAME, {file: PATH}, {env: NAME} or {exec: [PROGRAM, ARGUMENT]}"
+
+// passwordKeys have a secret; also where they are misspelt or out of place.
+var passwordKeys = []string{"password", "kg"}
 
 var secretKeys = []string{"file", "env", "exec", "cache"}
 

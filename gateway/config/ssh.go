@@ -1,10 +1,14 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
+	"consoled/ports"
 	"consoled/ports/ssh"
 )
 
@@ -28,6 +32,9 @@ func readSSH(r *reader, d *draft, v *value) (string, bool) {
 	if _, set := v.get("to"); ok && !set {
 		r.mistake("ssh", v, "no host to log in to; write to: USER@HOST")
 		return "", false
+	}
+	if key, set := v.get("key"); ok && set {
+		r.checkKey(key.value, d.ssh)
 	}
 	return showMap(shown), ok
 }
@@ -70,6 +77,24 @@ func readSSHKey(r *reader, s *ssh.SSH, p pair) (shown string, ok bool) {
 	return shown, ok
 }
 
+// checkKey warns of a key file that will not do. It may yet come, or lie on
+// another machine than the one where the check is made.
+func (r *reader) checkKey(v *value, s ssh.SSH) {
+	of := fmt.Sprintf("%s\x00%s\x00%t", s.Key, s.Agent, s.Legacy)
+	err, ok := r.secrets.keys[of]
+	if !ok {
+		err = s.CheckKey()
+		r.secrets.keys[of] = err
+	}
+	if e, ok := errors.AsType[*ports.Error](err); ok {
+		text := e.Err.Error()
+		if e.Fix != "" {
+			text += "; " + e.Fix
+		}
+		r.warn(v.place, "%s", text)
+	}
+}
+
 // readAgent takes true for the agent of the gateway's environment, or a socket.
 func readAgent(r *reader, s *ssh.SSH, v *value) (string, bool) {
 	text, ok := r.filled("agent", v)
@@ -79,6 +104,8 @@ func readAgent(r *reader, s *ssh.SSH, v *value) (string, bool) {
 		s.Agent = ssh.OwnAgent
 	case text == "false":
 		s.Agent = ""
+	case slices.Contains([]string{"yes", "no", "on", "off"}, text):
+		_, ok = r.boolean("agent", v)
 	default:
 		s.Agent, ok = r.path("agent", v)
 		text = s.Agent

@@ -82,7 +82,7 @@ func TestCompareIsAnOrder(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	site := []string{"node42", "node421", "node422", "node007", "router", "NAS", "r1", "nodes-a"}
+	site := []string{"node42", "node421", "node422", "node007", "router", "NAS", "r1", "nodes-a", "host", "bmc"}
 	for name, want := range map[string]string{
 		"nod42":                   "node42 node421 node422",
 		"node7":                   "node007 node42",
@@ -91,6 +91,9 @@ func TestSuggest(t *testing.T) {
 		"ndoe42":                  "node42 node421 node422",
 		"nsa":                     "NAS",
 		"x9":                      "",
+		"root":                    "",
+		"bob":                     "",
+		"hots":                    "host",
 		"charlotte":               "",
 		"":                        "",
 		strings.Repeat("n", 5000): "",
@@ -99,11 +102,11 @@ func TestSuggest(t *testing.T) {
 			t.Errorf("Suggest(%.20q) = %q, want %q", name, got, want)
 		}
 	}
-	many := []string{"no9", "no10", "no1", "no2", "no3", "no4", "no5", "no1"}
+	many := []string{"node9", "node10", "node1", "node2", "node3", "node4", "node5", "node1"}
 	if got := strings.Join(Suggest("x", many), " "); got != "" {
 		t.Errorf("one letter resembles %q", got)
 	}
-	if got := strings.Join(Suggest("non1", many), " "); got != "no1 no2 no3 no4 no5" {
+	if got := strings.Join(Suggest("noode1", many), " "); got != "node1 node2 node3 node4 node5" {
 		t.Errorf("too many or in bad order: %q", got)
 	}
 }

@@ -8,12 +8,14 @@ import (
 
 const (
 	maxDistance    = 2
+	shortName      = 4 // bytes; of these half may differ at two, so that one has to do
 	maxSuggestions = 5
 )
 
 // Suggest returns at most five candidates that resemble name (Damerau-Levenshtein
-// distance of at most 2, or the same digits after dropping zeros), best first.
-// Something of the name must be left: two letters are not like any other two.
+// distance of at most 2, of 1 in short names, or the same digits after dropping zeros),
+// best first. Something of the name must be left: root on a laptop does not mean the
+// console host.
 func Suggest(name string, candidates []string) []string {
 	type scored struct {
 		name     string
@@ -25,7 +27,7 @@ func Suggest(name string, candidates []string) []string {
 		d := distance(name, c)
 		if d > 0 && bare == dropZeros(c) {
 			d = 1
-		} else if d > maxDistance || d >= min(len(name), len(c)) {
+		} else if short := min(len(name), len(c)); d > maxDistance || d >= short || d > 1 && short <= shortName {
 			continue
 		}
 		found = append(found, scored{c, d})

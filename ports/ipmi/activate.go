@@ -114,7 +114,7 @@ func (b IPMI) inUse(from string) error {
 		e.Err = fmt.Errorf("somebody else has the BMC's SOL session, from %s", from)
 	}
 	if b.TakeOver != takeNever {
-		e.Fix = "^Eco, or the command reopen, takes it over; take_over: always does so by itself"
+		e.Fix = "^Ec o, or the command reopen, takes it over (needs admin); take_over: always does so by itself"
 	} else {
 		e.Fix = "have them end it (ipmitool sol deactivate); take_over: never leaves it to them"
 	}

@@ -409,7 +409,7 @@ func TestInUse(t *testing.T) {
 				}
 				if err != nil {
 					e := failure(t, err)
-					if e.Reason != ports.InUse || (e.Fix == "") || strings.Contains(e.Fix, "^Eco") != test.takes {
+					if e.Reason != ports.InUse || (e.Fix == "") || strings.Contains(e.Fix, "^Ec o") != test.takes {
 						t.Errorf("%v, fix: %s", err, e.Fix)
 					}
 					return

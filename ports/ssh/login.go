@@ -76,6 +76,12 @@ func (s SSH) load() (signer gossh.Signer, public gossh.PublicKey, err error) {
 	return signer, nil, nil
 }
 
+// CheckKey looks into the key file, as each Open does.
+func (s SSH) CheckKey() error {
+	_, _, err := s.load()
+	return err
+}
+
 // next chooses the method to try. The library has asked with "none" before,
 // which tells it what the host takes.
 func (l *login) next(c *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
