@@ -164,7 +164,7 @@ func (p *port) Close() error {
 }
 
 // goodbye is how long a host may take to take our leave.
-const goodbye = 100 * time.Millisecond
+const goodbye = time.Second
 
 // leave closes the channel and waits until the host has done so too: another
 // consoled takes that for leaving, and a connection that breaks for an
