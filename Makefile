@@ -37,6 +37,7 @@ test: install-deps ## run every test: unit tests with the race detector, then en
 
 bench: build ## run the benchmarks and the load table, beside Conserver and ConMan where installed
 	$(GO) test -run '^$$' -bench . -benchtime 200ms -benchmem ./gateway/record ./gateway/screen ./gateway/config ./gateway/names ./auth ./ports/telnet
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./ports/ssh
 	$(GO) test -run '^$$' -bench 'Echo|Output|Input' -benchtime 300x ./ports/ipmi
 	$(GO) test -run '^$$' -bench Idle -benchtime 1x ./ports/ipmi
 	$(GO) run ./cmd/consoled-bench -gateway $(BIN) -against $(BENCHFLAGS)
