@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			"telnetd":    cmdTelnetd,    // VAR PROGRAM: inetutils telnetd running the program for each caller
 			"termserver": cmdTermserver, // NAME KEY [PROGRAM]: an sshd that attaches its callers to a program
 			"tlsfront":   cmdTLSFront,   // VAR PORT CERT KEY: OpenSSL before a port, for callers with a certificate
-			"tty":        cmdTTY,        // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill
+			"tty":        cmdTTY,        // NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | title RE | find VAR RE | never RE | exits CODE | close | kill
 			"until":      cmdUntil,      // RE PROGRAM ARGS...: runs it again and again until its output matches
 		},
 	})

@@ -3,11 +3,13 @@
 package main_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,12 +21,13 @@ import (
 // A terminal is a window with a program in it: somebody at the keyboard.
 type terminal struct {
 	*process
-	ptmx *os.File
+	ptmx   *os.File
+	titles *transcript // what the gateway has put above it
 }
 
 func cmdTTY(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
-	usage(ts, len(args) >= 2, "tty NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | find VAR RE | never RE | exits CODE | close | kill")
+	usage(ts, len(args) >= 2, "tty NAME start PROGRAM ARGS... | send TEXT | expect RE [LIMIT] | title RE | find VAR RE | never RE | exits CODE | close | kill")
 	r, name, word, rest := rigOf(ts), args[0], args[1], args[2:]
 	if word == "start" {
 		usage(ts, len(rest) > 0, "tty NAME start PROGRAM ARGS...")
@@ -47,6 +50,10 @@ func cmdTTY(ts *testscript.TestScript, neg bool, args []string) {
 	case "expect":
 		usage(ts, len(rest) == 1 || len(rest) == 2, "tty NAME expect RE [LIMIT]")
 		_, err := t.out.expect(pattern(ts, rest[0]), limit(ts, rest[1:], usualLimit))
+		ts.Check(err)
+	case "title":
+		usage(ts, len(rest) == 1, "tty NAME title RE")
+		_, err := t.titles.expect(pattern(ts, rest[0]), usualLimit)
 		ts.Check(err)
 	case "find":
 		usage(ts, len(rest) == 2, "tty NAME find VAR RE")
@@ -96,9 +103,10 @@ func (r *rig) startTTY(ts *testscript.TestScript, args []string) (*terminal, err
 		return nil, err
 	}
 	p := &process{cmd: cmd, out: newTranscript(), done: make(chan struct{})}
-	copied := make(chan struct{})
+	titles, copied := newTranscript(), make(chan struct{})
 	go func() { // ends when the program or the window has gone
-		_, _ = io.Copy(p.out, ptmx)
+		_, _ = io.Copy(&untitled{text: p.out, titles: titles}, ptmx)
+		titles.end()
 		close(copied)
 	}()
 	r.own(p, copied)
@@ -107,7 +115,37 @@ func (r *rig) startTTY(ts *testscript.TestScript, args []string) (*terminal, err
 		_ = ptmx.Close()
 		<-copied
 	})
-	return &terminal{process: p, ptmx: ptmx}, nil
+	return &terminal{process: p, ptmx: ptmx, titles: titles}, nil
+}
+
+// untitled keeps the window titles of the gateway apart, which may stand in the
+// middle of any word that a script expects.
+type untitled struct {
+	text, titles io.Writer
+	held         []byte // may be the beginning of one
+}
+
+var title = regexp.MustCompile(`\x1b\]0;\[[^\x07]*\x07`)
+
+func (u *untitled) Write(p []byte) (int, error) {
+	text := append(u.held, p...)
+	for _, t := range title.FindAll(text, -1) {
+		if _, err := u.titles.Write(t); err != nil {
+			return 0, err
+		}
+	}
+	text = title.ReplaceAll(text, nil)
+	end := len(text)
+	if at := bytes.LastIndexByte(text, 0x1b); at >= 0 {
+		const begins = "\x1b]0;["
+		n := min(len(text)-at, len(begins))
+		if string(text[at:at+n]) == begins[:n] {
+			end = at
+		}
+	}
+	u.held = bytes.Clone(text[end:])
+	_, err := u.text.Write(text[:end])
+	return len(p), err
 }
 
 // unescape reads the spellings that the send command of the gateway has too:
