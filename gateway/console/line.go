@@ -18,13 +18,13 @@ const outbox = 64 << 10
 const piece = 1 << 10
 
 // A line is an open port with what is queued for it. The console's mutex
-// guards what stands between the WaitGroups and the end.
+// guards what stands between the WaitGroups and ending.
 type line struct {
 	port       ports.Port
 	change     int            // of the line's configuration that it belongs to
 	collecting sync.Mutex     // held while the kernel collects output, or what it collected is read
+	loss       loss           // the reader's own
 	readers    sync.WaitGroup // one at a time
-	loss       loss
 	writer     sync.WaitGroup
 
 	queue   []input

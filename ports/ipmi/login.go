@@ -141,6 +141,14 @@ func randomID() (id uint32, tag byte) {
 	return binary.LittleEndian.Uint32(b[:]) | 1, b[4] // 0 would be no session
 }
 
+// unproven is why a message of RAKP came to nothing.
+func (b IPMI) unproven(err error) error {
+	if errors.Is(err, errSilent) {
+		return b.silenced()
+	}
+	return b.refused(err)
+}
+
 // prove is RAKP 1 to 4. The BMC shows in RAKP 2 that it knows the password,
 // before we do in RAKP 3; a wrong one ends here, without an attempt that the
 // BMC would count.
@@ -151,10 +159,8 @@ func (b IPMI) prove(ctx context.Context, s *session, h *wire.Handshake) error {
 		return mine, err
 	})
 	switch {
-	case errors.Is(err, errSilent):
-		return b.silenced()
 	case err != nil:
-		return b.refused(err)
+		return b.unproven(err)
 	case !right:
 		s.conn.Write(wire.AppendPlain(nil, wire.RAKP3, h.RAKP3(wire.StatusWrongCode))) // so that it drops the session
 		return &ports.Error{
@@ -167,10 +173,8 @@ func (b IPMI) prove(ctx context.Context, s *session, h *wire.Handshake) error {
 		return mine, err
 	})
 	switch {
-	case errors.Is(err, errSilent):
-		return b.silenced()
 	case err != nil:
-		return b.refused(err)
+		return b.unproven(err)
 	case !right:
 		return b.wrongKey()
 	}
