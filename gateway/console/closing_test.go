@@ -144,6 +144,7 @@ func TestCloseNeedsAdmin(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, fake := start(t, porttest.Abilities{}, Options{})
 		fake.Line(t.Context())
+		synctest.Wait()
 		bob := admin("bob")
 		bob.MayAdmin = false
 		a := c.Attach(bob)
