@@ -4,14 +4,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
 // echo is a key's way to the device and back, alone and while all other
-// consoles speak.
+// consoles speak. Beside the gateway's stands the least that any could take.
 func echo(ctx context.Context, r *rig, s *site) error {
-	if err := r.echo(s, "alone"); err != nil {
+	if err := errors.Join(r.bareEcho(ctx, s), r.echo(s, "alone")); err != nil {
 		return err
 	}
 	rate := 10e6
@@ -32,8 +33,10 @@ func echo(ctx context.Context, r *rig, s *site) error {
 	return err
 }
 
-func (r *rig) echo(s *site, when string) error {
-	a, err := r.people.ask(request{Do: "echo", Call: s.call(s, echoName, true), N: r.count(300)})
+func (r *rig) echo(s *site, when string) error { return r.typeAt(s, s.call(s, echoName, true), when) }
+
+func (r *rig) typeAt(s *site, to call, when string) error {
+	a, err := r.people.ask(request{Do: "echo", Call: to, N: r.count(300)})
 	if err != nil {
 		return err
 	}

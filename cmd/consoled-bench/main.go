@@ -33,6 +33,10 @@ func run(args []string) int {
 		}
 		return 0
 	}
+	if len(args) == 4 && args[0] == relayRole {
+		fmt.Fprintln(os.Stderr, "consoled-bench: relay:", serveRelay(args[1], args[2], args[3]))
+		return 1
+	}
 	var o options
 	flags := flag.NewFlagSet("consoled-bench", flag.ContinueOnError)
 	flags.StringVar(&o.gateway, "gateway", "bin/consoled", "the gateway's `program`")
