@@ -5,7 +5,7 @@
 //
 // A backend is a comparable description (a config struct) with Check and Open.
 // What Open returns is a Port: bytes in, bytes out, and optional abilities
-// found by assertion (Breaker, TryReader, Remarker, Modem, FlowSwitch). A Backend
+// found by assertion (Breaker, TryReader, Remarker, Modem, Receiver, FlowSwitch). A Backend
 // has an optional ability too: Taker.
 package ports
 
@@ -86,9 +86,9 @@ type Remarker interface {
 	Remark() string
 }
 
-// A Lossy is a Port whose other end tells that it has dropped output before it
-// got here, as a BMC does that could not keep up. Losses is how often that was
-// since the line was opened; how much it was nobody knows.
+// A Lossy is a Port that learns that output was lost on its way here, as from a
+// BMC or a UART that could not keep up. Losses is how often that was since the
+// line was opened; how much it was nobody knows.
 type Lossy interface {
 	Losses() int
 }
@@ -104,6 +104,21 @@ type Lines struct {
 // other end: it tells what was last known.
 type Modem interface {
 	Modem() (Lines, error)
+}
+
+// Receptions count what a serial receiver met since the line was opened that no
+// byte tells.
+type Receptions struct {
+	Overruns int // bytes came faster than they were taken, and some are lost
+	Parity   int // bytes came with the wrong parity
+	Framing  int // bytes came without their stop bit: mostly a wrong speed
+	Breaks   int // the other end sent a BREAK
+}
+
+// A Receiver is a Port that knows what its serial receiver met. The call does
+// not wait for the other end: it tells what was last known.
+type Receiver interface {
+	Received() (Receptions, error)
 }
 
 // A FlowSwitch is a Port whose software flow control (XON/XOFF) can be switched

@@ -22,6 +22,9 @@ type line struct {
 	lock    lockFile
 	try     tryReader
 
+	before Receptions // what the driver had counted before
+	counts bool       // it counts
+
 	closeOnce sync.Once
 	closing   chan struct{} // closed by Close
 	breaking  atomic.Bool

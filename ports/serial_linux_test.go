@@ -305,7 +305,7 @@ func (l located) Open(ctx context.Context) (ports.Port, error) {
 	return l.OpenIn(ctx, l.names, l.locks)
 }
 
-// A pseudo-terminal has no modem lines, and says so.
+// A pseudo-terminal has no modem lines and no receiver that counts, and says so.
 func TestSerialModem(t *testing.T) {
 	device, _ := pair(t)
 	port, err := located{ports.Serial{Path: device}, "", t.TempDir()}.Open(t.Context())
@@ -315,6 +315,12 @@ func TestSerialModem(t *testing.T) {
 	defer port.Close()
 	if lines, err := port.(ports.Modem).Modem(); ports.ReasonOf(err) != ports.Unsupported || lines != (ports.Lines{}) {
 		t.Errorf("lines %v, %v", lines, err)
+	}
+	if met, err := port.(ports.Receiver).Received(); ports.ReasonOf(err) != ports.Unsupported || met != (ports.Receptions{}) {
+		t.Errorf("received %v, %v", met, err)
+	}
+	if n := port.(ports.Lossy).Losses(); n != 0 {
+		t.Errorf("%d losses", n)
 	}
 	port.Close()
 	if _, err := port.(ports.Modem).Modem(); err == nil {

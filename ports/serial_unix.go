@@ -75,6 +75,7 @@ func (s Serial) open(ctx context.Context, names string, folders []string) (Port,
 		l.Close()
 		return nil, Classify(op, err)
 	}
+	l.startCounting()
 	if ctx.Err() != nil { // a broken USB device takes seconds to answer
 		l.Close()
 		return nil, Ended(ctx, op)

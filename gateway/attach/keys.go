@@ -35,7 +35,7 @@ var keys = [...]key{
 	{"!", "actions: power and what else is configured; stop the one that you run", mayPower},
 	{"w", "who is here", anybody},
 	{"i", "information about this console", anybody},
-	{"x", "line settings and modem lines", anybody},
+	{"x", "line settings, modem lines, receive errors", anybody},
 	{"c", "software flow control on or off", mayWrite},
 	{"d", "close: let go of the line for another program (asks)", mayAdmin},
 	{"o", "reopen the line; takes it where somebody else holds it", mayAdmin},

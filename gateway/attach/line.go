@@ -44,7 +44,18 @@ func ModemLines(c *console.Console) string {
 	return strings.Join(up, " ")
 }
 
-// settings shows how the line is set and what its modem lines do.
+// Received is what the line's receiver met that no byte tells, or "" where
+// nobody knows.
+func Received(c *console.Console) string {
+	met, err := c.Received()
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d overruns, %d parity errors, %d framing errors, %d BREAKs", met.Overruns, met.Parity, met.Framing, met.Breaks)
+}
+
+// settings shows how the line is set, what its modem lines do and what came in
+// on it besides bytes.
 func (s *session) settings() {
 	lines := []string{"line of " + s.console.Name() + ":", "  " + words(s.console.Options().Backend.String())}
 	_, err := s.console.Modem()
@@ -58,6 +69,9 @@ func (s *session) settings() {
 		lines = append(lines, "  modem lines: "+words(err.Error()))
 	default:
 		lines = append(lines, "  modem lines: "+ModemLines(s.console))
+	}
+	if met := Received(s.console); met != "" {
+		lines = append(lines, "  received: "+met)
 	}
 	if on, can := s.console.SoftwareFlow(); can {
 		lines = append(lines, "  software flow control is "+onOff(on)+"; "+s.key("c")+" switches it")

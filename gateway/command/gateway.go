@@ -40,18 +40,19 @@ func status(_ context.Context, c *call) int {
 // statusJSON is a console in full.
 type statusJSON struct {
 	consoleJSON
-	Address   string       `json:"address"`
-	BytesIn   int64        `json:"bytes_in"`
-	BytesOut  int64        `json:"bytes_out"`
-	Start     int64        `json:"start"`
-	End       int64        `json:"end"`
-	DiskBytes int64        `json:"disk_bytes"`
-	CanBreak  bool         `json:"can_break"`
-	Closed    *closedJSON  `json:"closed,omitempty"`
-	Running   *runningJSON `json:"running,omitempty"`
-	Modem     *modemJSON   `json:"modem,omitempty"` // absent where the line has none
-	Flow      *bool        `json:"software_flow,omitempty"`
-	Clients   []clientJSON `json:"clients"`
+	Address   string        `json:"address"`
+	BytesIn   int64         `json:"bytes_in"`
+	BytesOut  int64         `json:"bytes_out"`
+	Start     int64         `json:"start"`
+	End       int64         `json:"end"`
+	DiskBytes int64         `json:"disk_bytes"`
+	CanBreak  bool          `json:"can_break"`
+	Closed    *closedJSON   `json:"closed,omitempty"`
+	Running   *runningJSON  `json:"running,omitempty"`
+	Modem     *modemJSON    `json:"modem,omitempty"`    // absent where the line has none
+	Received  *receivedJSON `json:"received,omitempty"` // absent where nobody knows
+	Flow      *bool         `json:"software_flow,omitempty"`
+	Clients   []clientJSON  `json:"clients"`
 }
 
 type closedJSON struct {
@@ -75,6 +76,13 @@ type modemJSON struct {
 	RI  bool `json:"ri"`
 }
 
+type receivedJSON struct {
+	Overruns int `json:"overruns"`
+	Parity   int `json:"parity"`
+	Framing  int `json:"framing"`
+	Breaks   int `json:"breaks"`
+}
+
 func (c *call) details(x *console.Console) statusJSON {
 	st, r := x.Status(), x.Record()
 	j := statusJSON{
@@ -90,6 +98,10 @@ func (c *call) details(x *console.Console) statusJSON {
 	if lines, err := x.Modem(); err == nil {
 		m := modemJSON(lines)
 		j.Modem = &m
+	}
+	if met, err := x.Received(); err == nil {
+		r := receivedJSON(met)
+		j.Received = &r
 	}
 	if on, can := x.SoftwareFlow(); can {
 		j.Flow = &on
@@ -141,6 +153,7 @@ func Describe(x *console.Console, rights auth.Rights) string {
 		line("running", st.Act.Name+" by "+st.Act.Who+" for "+attach.Ago(now.Sub(st.Act.Since)))
 	}
 	line("modem lines", attach.ModemLines(x))
+	line("received", attach.Received(x))
 	line("sequences", strings.Join(slices.Sorted(maps.Keys(o.Manners.Breaks)), " "))
 	if st.Lock.State != console.Held {
 		line("write", lockText(st))

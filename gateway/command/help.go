@@ -83,7 +83,7 @@ const helpKeys = `keys while attached, after ^Ec (control E, then c):
   !         actions: power and what else is configured; stop the one that you run
   w         who is here
   i         information about this console
-  x         line settings and modem lines
+  x         line settings, modem lines, receive errors
   c         software flow control on or off
   d         close: let go of the line for another program (asks)
   o         reopen the line; takes it where somebody else holds it

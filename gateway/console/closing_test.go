@@ -240,6 +240,10 @@ type wired struct {
 
 func (w *wired) Modem() (ports.Lines, error) { return ports.Lines{DTR: true, DCD: true}, nil }
 func (w *wired) SoftwareFlow() bool          { return w.flow }
+func (w *wired) Received() (ports.Receptions, error) {
+	return ports.Receptions{Framing: 3, Breaks: 1}, nil
+}
+
 func (w *wired) SetSoftwareFlow(on bool) error {
 	if w.slow != nil {
 		<-w.slow
@@ -269,6 +273,9 @@ func TestModemAndFlow(t *testing.T) {
 		if lines, err := c.Modem(); err != nil || lines != (ports.Lines{DTR: true, DCD: true}) {
 			t.Errorf("lines %v, %v", lines, err)
 		}
+		if met, err := c.Received(); err != nil || met != (ports.Receptions{Framing: 3, Breaks: 1}) {
+			t.Errorf("received %v, %v", met, err)
+		}
 		a := c.Attach(admin("alice"))
 		wantRefusal(t, a.SwitchFlow(t.Context()), BecauseNotHolder)
 		a.Take()
@@ -287,6 +294,9 @@ func TestModemAndFlow(t *testing.T) {
 		if _, err := c.Modem(); err == nil {
 			t.Error("modem lines of a closed line")
 		}
+		if _, err := c.Received(); err == nil {
+			t.Error("a closed line received")
+		}
 	})
 	bubble(t, func(t *testing.T) {
 		c, fake := start(t, porttest.Abilities{}, Options{})
@@ -295,6 +305,9 @@ func TestModemAndFlow(t *testing.T) {
 		a := c.Attach(admin("alice"))
 		a.Take()
 		if _, err := c.Modem(); ports.ReasonOf(err) != ports.Unsupported {
+			t.Errorf("error %v", err)
+		}
+		if _, err := c.Received(); ports.ReasonOf(err) != ports.Unsupported {
 			t.Errorf("error %v", err)
 		}
 		wantRefusal(t, a.SwitchFlow(t.Context()), BecauseNoFlow)

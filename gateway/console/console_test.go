@@ -360,7 +360,7 @@ func TestRemark(t *testing.T) {
 	})
 }
 
-// TestLoss: that the other end has dropped output is told where it is missing,
+// TestLoss: that output was lost on its way is told where it is missing,
 // and not with every packet.
 func TestLoss(t *testing.T) {
 	bubble(t, func(t *testing.T) {

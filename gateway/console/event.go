@@ -29,7 +29,7 @@ const (
 	KindOnLeave Kind = "on_leave" // the same
 	KindUnsent  Kind = "unsent"   // Lost bytes that a client had queued did not reach the line; Why says it
 	KindGap     Kind = "gap"      // recording began to fail, or works again and Lost bytes are missing
-	KindLoss    Kind = "loss"     // the other end dropped output before it got here; nobody knows how much
+	KindLoss    Kind = "loss"     // output was lost on its way here; nobody knows how much
 	KindChange  Kind = "change"   // the configuration of the line changed
 	KindClose   Kind = "close"    // somebody let go of the line; For is how long, 0 until it is opened
 	KindOpen    Kind = "open"     // the line is tried again; Who is empty where the time was over

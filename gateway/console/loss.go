@@ -17,7 +17,7 @@ type loss struct {
 	told    time.Time
 }
 
-// miss tells that the other end has dropped output, behind what has come of it.
+// miss tells that output was lost on its way, behind what has come of it.
 func (c *Console) miss(l *line) {
 	p, ok := l.port.(ports.Lossy)
 	if !ok {
@@ -30,5 +30,5 @@ func (c *Console) miss(l *line) {
 	}
 	more := n - l.loss.counted
 	l.loss = loss{n, now}
-	c.tell(Event{Kind: KindLoss, Why: fmt.Sprintf("the other end dropped output here, %d times since the last such word", more)})
+	c.tell(Event{Kind: KindLoss, Why: fmt.Sprintf("output was lost on its way here, %d times since the last such word", more)})
 }

@@ -20,6 +20,19 @@ func (c *Console) Modem() (ports.Lines, error) {
 	return modem.Modem()
 }
 
+// Received is what the line's serial receiver met. Its error is as Modem's.
+func (c *Console) Received() (ports.Receptions, error) {
+	port, err := c.port()
+	if err != nil {
+		return ports.Receptions{}, err
+	}
+	receiver, ok := port.(ports.Receiver)
+	if !ok {
+		return ports.Receptions{}, &ports.Error{Reason: ports.Unsupported}
+	}
+	return receiver.Received()
+}
+
 // SoftwareFlow reports whether the line does software flow control, and
 // whether that can be switched.
 func (c *Console) SoftwareFlow() (on, can bool) {

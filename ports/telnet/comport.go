@@ -16,7 +16,8 @@ const (
 	comParity     = 3
 	comStop       = 4
 	comControl    = 5
-	comModemState = 7 // a notification
+	comLineState  = 6 // a notification
+	comModemState = 7 // another one
 	comSuspend    = 8
 	comResume     = 9
 	comLineMask   = 10
@@ -56,6 +57,16 @@ const (
 	dtr
 	rts
 	settings // how many there are
+)
+
+// The bits of comLineState and comLineMask that are asked for: those of the
+// receiver. The others tell how full its buffers are, with every byte.
+const (
+	lineOverrun  = 0x02
+	lineParity   = 0x04
+	lineFraming  = 0x08
+	lineBreak    = 0x10
+	lineReceiver = lineOverrun | lineParity | lineFraming | lineBreak
 )
 
 // A mode is a value for each setting as RFC 2217 writes it, or 0, which no
@@ -140,8 +151,8 @@ func appendMode(dst []byte, m mode) []byte {
 // appendStart appends what is sent when the peer has agreed. What an earlier
 // connection typed and the device never took is purged, not delivered late. The
 // state of our own lines and of flow control is asked for where it is not set. Of the
-// peer's notifications those of the modem lines are wanted, with their changes:
-// a peer may leave out a state in which no bit is left.
+// peer's notifications those of the receiver are wanted, and those of the modem
+// lines with their changes: a peer may leave out a state in which no bit is left.
 func appendStart(dst []byte, m mode) []byte {
 	dst = appendCom(dst, comPurge, purgeInput)
 	dst = appendMode(dst, m)
@@ -153,7 +164,7 @@ func appendStart(dst []byte, m mode) []byte {
 			dst = appendCom(dst, comControl, own.ask)
 		}
 	}
-	dst = appendCom(dst, comLineMask, 0)
+	dst = appendCom(dst, comLineMask, lineReceiver)
 	return appendCom(dst, comModemMask, 0xff)
 }
 
@@ -163,7 +174,9 @@ type comPort struct {
 	flows     uint8 // how often it has spoken of flow control, modulo 256
 	modem     uint8 // as RFC 2217 has it in NOTIFY-MODEMSTATE
 	told      bool  // modem is known
-	suspended bool  // it wants no data
+	received  ports.Receptions
+	receives  bool // it tells what its receiver meets
+	suspended bool // it wants no data
 }
 
 // hear takes in a subnegotiation, less the option. What it cannot be is passed
@@ -185,8 +198,30 @@ func (c *comPort) hear(sub []byte) {
 		c.said[dataBits+int(command-comSize)] = uint32(value[0])
 	case command == comControl:
 		c.hearControl(value[0])
+	case command == comLineState:
+		c.hearLine(value[0])
+	case command == comLineMask:
+		c.receives = value[0]&lineReceiver != 0
 	case command == comModemState:
 		c.modem, c.told = value[0], true
+	}
+}
+
+// hearLine counts what the receiver met.
+func (c *comPort) hearLine(state byte) {
+	for _, met := range []struct {
+		bit   byte
+		count *int
+	}{
+		{lineOverrun, &c.received.Overruns},
+		{lineParity, &c.received.Parity},
+		{lineFraming, &c.received.Framing},
+		{lineBreak, &c.received.Breaks},
+	} {
+		if state&met.bit != 0 {
+			*met.count++
+			c.receives = true
+		}
 	}
 }
 

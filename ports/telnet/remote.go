@@ -178,6 +178,23 @@ func (l comLine) Modem() (ports.Lines, error) {
 	return l.p.remote.com.lines(), nil
 }
 
+// Received is what the peer's receiver met, where it tells.
+func (l comLine) Received() (ports.Receptions, error) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if !l.p.remote.com.receives {
+		return ports.Receptions{}, &ports.Error{Reason: ports.Unsupported, Op: "receiver of " + l.p.what, Err: errors.New("the terminal server does not tell what it meets")}
+	}
+	return l.p.remote.com.received, nil
+}
+
+// Losses is how often the peer's receiver was overrun.
+func (l comLine) Losses() int {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.p.remote.com.received.Overruns
+}
+
 // SoftwareFlow reports whether the peer does XON/XOFF, as far as it has said.
 func (l comLine) SoftwareFlow() bool {
 	l.p.mu.Lock()

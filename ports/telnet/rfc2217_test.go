@@ -67,7 +67,7 @@ func heard(t *testing.T, peer net.Conn, text string) {
 const started = sb + com + "\x0c\x02" + se + // what is left over for the device
 	sb + com + "\x01\x00\x00\x25\x80" + se + sb + com + "\x02\x08" + se + sb + com + "\x05\x03" + se +
 	sb + com + "\x05\x07" + se + sb + com + "\x05\x0a" + se + // how are our own lines?
-	sb + com + "\x0a\x00" + se + sb + com + "\x0b\xff\xff" + se
+	sb + com + "\x0a\x1e" + se + sb + com + "\x0b\xff\xff" + se
 
 func TestRFC2217Remarks(t *testing.T) {
 	const plain = "; the line is plain telnet, with the speed and the flow control that are set there"
@@ -235,7 +235,7 @@ func TestRFC2217SuspendEnds(t *testing.T) {
 	})
 }
 
-func TestRFC2217Modem(t *testing.T) {
+func TestRFC2217State(t *testing.T) {
 	p, peer := toServer(t, time.Second, do+com+all)
 	line := p.able().(interface {
 		ports.Modem
@@ -258,6 +258,39 @@ func TestRFC2217Modem(t *testing.T) {
 		}
 		if got, err := line.Modem(); got != want || err != nil {
 			t.Errorf("%x: %+v, %v; want %+v", notice, got, err, want)
+		}
+	}
+
+	// What the receiver meets is counted, once the server has said that it tells.
+	receiver := p.able().(interface {
+		ports.Receiver
+		ports.Lossy
+	})
+	if _, err := receiver.Received(); ports.ReasonOf(err) != ports.Unsupported {
+		t.Errorf("a receiver of which nobody told: %v", err)
+	}
+	var want ports.Receptions
+	for _, notice := range []struct {
+		text string
+		met  ports.Receptions
+	}{
+		{"\x6e\x1e", ports.Receptions{}},
+		{"\x6a\x61", ports.Receptions{}}, // its buffers
+		{"\x6a\x02", ports.Receptions{Overruns: 1}},
+		{"\x6a\x0c", ports.Receptions{Parity: 1, Framing: 1}},
+		{"\x6a\x18", ports.Receptions{Framing: 1, Breaks: 1}},
+		{"\x6a\x12", ports.Receptions{Overruns: 1, Breaks: 1}},
+	} {
+		want.Overruns += notice.met.Overruns
+		want.Parity += notice.met.Parity
+		want.Framing += notice.met.Framing
+		want.Breaks += notice.met.Breaks
+		io.WriteString(peer, says(notice.text)+"x")
+		if _, err := p.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := receiver.Received(); got != want || err != nil || receiver.Losses() != want.Overruns {
+			t.Errorf("%x: %+v, %v; want %+v", notice.text, got, err, want)
 		}
 	}
 
