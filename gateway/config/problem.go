@@ -189,12 +189,47 @@ func (p place) secret(text string) bool {
 			return true
 		}
 	}
+	return p.below(text)
+}
+
+// below reports whether the line belongs to what began further up: to secrets:,
+// or to the value of a password's key that does not end on the key's own line.
+func (p place) below(text string) bool {
+	indent, closing := indentation(text), ""
 	for n := p.line; n > 0; n-- {
-		if text, ok := p.file.lineText(n); ok && text != "" && !strings.ContainsAny(text[:1], " \t#") {
+		text, ok := p.file.lineText(n)
+		if !ok || strings.TrimLeft(text, " \t") == "" {
+			continue
+		}
+		if n < p.line {
+			if quote := unclosed(text); quote != "" && !strings.Contains(closing, quote) {
+				return true
+			}
+			closing += text
+			if own := indentation(text); own < indent && text[own] != '#' {
+				if indent = own; passwordKey.MatchString(text) {
+					return true
+				}
+			}
+		}
+		if !strings.ContainsAny(text[:1], " \t#") {
 			return strings.HasPrefix(text, "secrets")
 		}
 	}
 	return false
+}
+
+func indentation(text string) int { return len(text) - len(strings.TrimLeft(text, " \t")) }
+
+// unclosed is the quote that opens a password which goes on in the next line.
+func unclosed(text string) string {
+	for _, at := range passwordKey.FindAllStringIndex(text, -1) {
+		value := strings.ReplaceAll(text[at[1]:], `\"`, "")
+		if value != "" && strings.ContainsAny(value[:1], `"'`) && strings.Count(value, value[:1])%2 == 1 {
+			return value[:1]
+		}
+	}
+	return ""
 }
 
 // excerpt is the line of the file with a caret below the column; nothing where

@@ -119,6 +119,11 @@ func TestSecretExcerpt(t *testing.T) {
 		"secrets: { x: [hunter2] }",
 		"secrets:\n  # some\n\n  x: hunter2\n  y: [hunter2]\n  z: {fil: hunter2}",
 		"secrets:\n  x: @hunter2",
+		"consoles:\n  a:\n    ssh:\n      to: u@h\n      password:\n        hunter2: [",
+		"consoles:\n  a:\n    ssh:\n      to: u@h\n      password: x\n        y: hunter2",
+		"consoles:\n  a:\n    ssh:\n      to: u@h\n      password: |\n        x\n\n        hunter2\n      \tkey: y",
+		"consoles:\n  a:\n    ssh: {\n        to: u@h, password: \"x\\\"\n\n    z\n    hunter2\\q\" }",
+		"consoles:\n  a:\n    ssh: {\n        password: 'it''s\n    hunter2' ]",
 	} {
 		for _, inline := range []string{"true", "false"} {
 			path := write(t, t.TempDir(), "consoled.yaml", "allow_inline_secrets: "+inline+"\n"+text+"\n")
