@@ -152,12 +152,11 @@ func (s *session) force() {
 		s.ask()
 		return
 	}
-	question := fmt.Sprintf("[%s] %s Reason for taking write (Enter takes it, ^C cancels): ", s.console.Name(), s.holding(st))
-	s.open(question, func(reason string) {
+	s.open(s.holding(st)+" Reason for taking write (Enter takes it, ^C cancels): ", func(reason string) {
 		err := s.place.Force(reason)
-		var r *console.Refusal
+		r, ok := errors.AsType[*console.Refusal](err)
 		switch {
-		case errors.As(err, &r) && r.Because == console.BecauseNoReason:
+		case ok && r.Because == console.BecauseNoReason:
 			s.notice("not taken: a reason is needed.")
 		case err != nil:
 			s.notice("not taken: " + words(err.Error()) + ".")
