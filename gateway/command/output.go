@@ -129,13 +129,13 @@ func (o *output) tell(line string) {
 
 // fail tells an error and returns its exit code.
 func (o *output) fail(err error) int {
-	var u *usageError
-	if errors.As(err, &u) && u.bare {
+	u, ok := errors.AsType[*usageError](err)
+	if ok && u.bare {
 		o.tell(u.text)
 		return u.code
 	}
 	o.warn("%v", err)
-	if u != nil && u.fix != "" {
+	if ok && u.fix != "" {
 		o.warn("fix: %s", u.fix)
 	}
 	return code(err)

@@ -242,9 +242,8 @@ func attachVerb() verb {
 
 // notSent is why something was not sent, with the console's name in front, for stderr.
 func notSent(x *console.Console, err error) string {
-	var r *console.Refusal
 	text := err.Error()
-	if errors.As(err, &r) && r.Because == console.BecauseDown {
+	if r, ok := errors.AsType[*console.Refusal](err); ok && r.Because == console.BecauseDown {
 		if reason := x.Status().Reason; reason != "" {
 			text += fmt.Sprintf(" (%s)", reason)
 		}

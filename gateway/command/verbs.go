@@ -201,11 +201,10 @@ func errDenied(s *Session, what string, right auth.Rights) *usageError {
 
 // code is the exit code of an error.
 func code(err error) int {
-	var u *usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &u):
+	}
+	if u, ok := errors.AsType[*usageError](err); ok {
 		return u.code
 	}
 	return attach.ExitCode(err)
