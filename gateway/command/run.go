@@ -188,12 +188,8 @@ func noVerb(g Gateway, s *Session, login, name string) error {
 			fix: fmt.Sprintf("'ssh %s@gw' attaches to it; 'ssh gw log %s' prints its record", x.Name(), x.Name()),
 		}
 	}
-	var all []string
-	for _, v := range verbs() {
-		all = append(all, v.name)
-	}
 	e := &usageError{code: ExitUsage, text: "no such command: " + quote(name), fix: "'help' lists the commands"}
-	if near := names.Nearest(name, all); near != "" {
+	if near := names.Nearest(name, verbNames()); near != "" {
 		e.text += "; did you mean " + near + "?"
 	}
 	return e

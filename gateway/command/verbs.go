@@ -55,6 +55,13 @@ func findVerb(name string) (verb, bool) {
 	return verb{}, false
 }
 
+func verbNames() (all []string) {
+	for _, v := range verbs() {
+		all = append(all, v.name)
+	}
+	return all
+}
+
 // A call is one verb being run.
 type call struct {
 	g    Gateway
