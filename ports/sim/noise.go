@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"hash/crc32"
-	"strconv"
 	"time"
 )
 
@@ -27,22 +26,6 @@ func AppendLine(dst []byte, n uint64) []byte {
 	}
 	dst = append(dst, ' ')
 	return fmt.Appendf(dst, "%08x\r\n", crc32.ChecksumIEEE(dst[start:]))
-}
-
-// CheckLine checks a line of the kind noise, without its CR LF, and returns
-// its number. They begin at 0 and count up by one.
-func CheckLine(line []byte) (n uint64, err error) {
-	if len(line) != sumEnd {
-		return 0, fmt.Errorf("line %q: %d bytes long instead of %d", line, len(line), sumEnd)
-	}
-	n, err = strconv.ParseUint(string(line[:numberEnd]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("line %q: %w", line, err)
-	}
-	if want := AppendLine(make([]byte, 0, LineLength), n); string(want[:sumEnd]) != string(line) {
-		return n, fmt.Errorf("line %q: is not line %d, %q", line, n, want[:sumEnd])
-	}
-	return n, nil
 }
 
 // noise says numbered lines at rate bytes a second, some at a time. What the

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +42,7 @@ func TestNoise(t *testing.T) {
 					if !whole {
 						break
 					}
-					if got, err := CheckLine(line); err != nil || got != next {
+					if got, err := checkLine(line); err != nil || got != next {
 						t.Fatalf("line %d: %d, %v", next, got, err)
 					}
 					next++
@@ -62,18 +64,18 @@ func TestCheckLine(t *testing.T) {
 		t.Fatalf("%d bytes", len(line))
 	}
 	line = line[:LineLength-2]
-	if n, err := CheckLine(line); n != 123 || err != nil {
+	if n, err := checkLine(line); n != 123 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	for i := range line {
 		bad := bytes.Clone(line)
 		bad[i] ^= 1
-		if _, err := CheckLine(bad); err == nil {
+		if _, err := checkLine(bad); err == nil {
 			t.Errorf("byte %d may be changed: %q", i, bad)
 		}
 	}
 	for _, bad := range [][]byte{nil, line[1:], append(bytes.Clone(line), 'x')} {
-		if _, err := CheckLine(bad); err == nil {
+		if _, err := checkLine(bad); err == nil {
 			t.Errorf("%q passes", bad)
 		}
 	}
@@ -90,4 +92,20 @@ func BenchmarkNoise(b *testing.B) {
 		n, _ := port.Read(buf)
 		b.SetBytes(int64(n))
 	}
+}
+
+// checkLine checks a line of the kind noise, without its CR LF, and returns
+// its number. They begin at 0 and count up by one.
+func checkLine(line []byte) (n uint64, err error) {
+	if len(line) != sumEnd {
+		return 0, fmt.Errorf("line %q: %d bytes long instead of %d", line, len(line), sumEnd)
+	}
+	n, err = strconv.ParseUint(string(line[:numberEnd]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("line %q: %w", line, err)
+	}
+	if want := AppendLine(make([]byte, 0, LineLength), n); string(want[:sumEnd]) != string(line) {
+		return n, fmt.Errorf("line %q: is not line %d, %q", line, n, want[:sumEnd])
+	}
+	return n, nil
 }

@@ -26,7 +26,7 @@ const (
 	Panic  = "panic"  // the same, whose kernel panics; the line then ends and stays down
 	Switch = "switch" // a network switch with paging and a boot loader that BREAK reaches
 	Echo   = "echo"   // gives back what it gets, CR as CR LF
-	Noise  = "noise"  // numbered lines at Rate; CheckLine checks one
+	Noise  = "noise"  // numbered lines at Rate
 )
 
 // Sim is a simulated console.
