@@ -27,6 +27,9 @@ const (
 	maxColumns = 1000     // and rows
 )
 
+// UsualPath is where programs are looked for that are not given the gateway's own PATH.
+const UsualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // Check says what is wrong with the settings.
 func (e Exec) Check() error {
 	if err := execSupported(); err != nil {

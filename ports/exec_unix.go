@@ -146,7 +146,7 @@ func (e Exec) account() (*user.User, *syscall.Credential, error) {
 func (e Exec) environment(account *user.User) map[string]string {
 	env := map[string]string{
 		"TERM": "vt220", // what most things on a serial line are asked to be
-		"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"PATH": UsualPath,
 		"HOME": account.HomeDir,
 	}
 	if account.Username != "" {

@@ -16,9 +16,6 @@ import (
 // own end.
 const grace = time.Second
 
-// usualPath is where programs are looked for where the gateway has no PATH.
-const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 // Exec is a program and its arguments; no shell is between. It runs in a
 // process group of its own, which is ended as a whole, with nothing on its stdin.
 type Exec struct{ Argv []string }
@@ -51,7 +48,7 @@ func (e Exec) String() string { return "exec " + e.Argv[0] }
 // environment is all that a program is given; nothing else of the gateway's.
 func (c Call) environment() []string {
 	return []string{
-		"PATH=" + cmp.Or(os.Getenv("PATH"), usualPath),
+		"PATH=" + cmp.Or(os.Getenv("PATH"), ports.UsualPath),
 		"LANG=" + cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
 		"CONSOLED_CONSOLE=" + c.Console,
 		"CONSOLED_ACTION=" + c.Action,

@@ -73,10 +73,10 @@ func (t *Talk) exec(ctx context.Context, argv []string, limit time.Duration) err
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=vt220", "HOME=/"}
+	cmd.Env = []string{"PATH=" + ports.UsualPath, "TERM=vt220", "HOME=/"}
 	ports.OwnGroup(cmd)
 	cmd.WaitDelay = time.Second
-	says := &stderr{}
+	says := &ports.Head{Most: complaint}
 	cmd.Stdout, cmd.Stderr = writer(func(p []byte) (int, error) { return len(p), t.write(p, limit) }), says
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -106,7 +106,7 @@ func (t *Talk) exec(ctx context.Context, argv []string, limit time.Duration) err
 		return fmt.Errorf("program %s: %w", name, context.Cause(ctx))
 	case err != nil && p.lost:
 		return fmt.Errorf("program %s: %w; it did not read all that the target said", name, err)
-	case err != nil && says.Len() > 0:
+	case err != nil && len(says.Bytes()) > 0:
 		line, _, _ := bytes.Cut(bytes.TrimSpace(says.Bytes()), []byte("\n"))
 		return fmt.Errorf("program %s: %w: %q", name, err, line)
 	case errors.Is(err, exec.ErrNotFound):
@@ -121,16 +121,3 @@ func (t *Talk) exec(ctx context.Context, argv []string, limit time.Duration) err
 type writer func(p []byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
-
-// stderr keeps the beginning of what a program complains about.
-type stderr struct{ bytes.Buffer }
-
-func (s *stderr) Write(p []byte) (int, error) {
-	s.Buffer.Write(p[:min(len(p), max(0, complaint-s.Len()))])
-	return len(p), nil
-}
-
-// ReadFrom hides the buffer's own, which would take all.
-func (s *stderr) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{s}, r)
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"strings"
 	"sync"
@@ -102,24 +101,25 @@ func (p *Program) run(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, programLimit, fmt.Errorf("it took longer than %s", programLimit))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
-	said, complaint := limited{left: longest + 1}, limited{left: 200}
-	cmd.Stdout, cmd.Stderr = &said, &complaint
+	said, complaint := &ports.Head{Most: longest + 1}, &ports.Head{Most: 200}
+	cmd.Stdout, cmd.Stderr = said, complaint
 	cmd.WaitDelay = time.Second
 	ports.OwnGroup(cmd)
 	err := cmd.Run()
 	ports.EndGroup(cmd)
+	printed := said.Bytes()
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
-		if text, _, _ := strings.Cut(strings.TrimSpace(complaint.String()), "\n"); text != "" {
+		if text, _, _ := strings.Cut(strings.TrimSpace(string(complaint.Bytes())), "\n"); text != "" {
 			err = fmt.Errorf("%w: %q", err, text)
 		}
 		return nil, err
-	case said.Len() > longest:
+	case len(printed) > longest:
 		return nil, errors.New("it prints more than a secret")
 	}
-	if text := cut(said.Bytes()); len(text) > 0 {
+	if text := cut(printed); len(text) > 0 {
 		return text, nil
 	}
 	return nil, errors.New("it prints nothing")
@@ -127,21 +127,3 @@ func (p *Program) run(ctx context.Context) ([]byte, error) {
 
 // String is "{exec: [PROGRAM, ...]}".
 func (p *Program) String() string { return "{exec: [" + strings.Join(p.argv, ", ") + "]}" }
-
-// A limited buffer takes so much and drops the rest.
-type limited struct {
-	bytes.Buffer
-	left int
-}
-
-func (l *limited) Write(b []byte) (int, error) {
-	n := min(len(b), l.left)
-	l.left -= n
-	l.Buffer.Write(b[:n])
-	return len(b), nil
-}
-
-// ReadFrom hides the buffer's own, which would take all.
-func (l *limited) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{l}, r)
-}

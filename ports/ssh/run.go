@@ -1,10 +1,8 @@
 package ssh
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"sync"
 
 	gossh "golang.org/x/crypto/ssh"
 
@@ -31,13 +29,13 @@ func (s SSH) Run(ctx context.Context, command string) (output []byte, status int
 	if err != nil {
 		return nil, 0, s.ran(ctx, link.refused(err))
 	}
-	var out bounds
-	session.Stdout, session.Stderr = &out, &out
+	out := &ports.Head{Most: maxOutput}
+	session.Stdout, session.Stderr = out, out
 	err = session.Run(command)
 	if exited, ok := errors.AsType[*gossh.ExitError](err); ok {
-		return out.kept(), exited.ExitStatus(), nil
+		return out.Bytes(), exited.ExitStatus(), nil
 	}
-	return out.kept(), 0, s.ran(ctx, err)
+	return out.Bytes(), 0, s.ran(ctx, err)
 }
 
 // ran gives a reason to what kept a command from running to its end.
@@ -56,25 +54,4 @@ func (s SSH) ran(ctx context.Context, err error) error {
 	mine := *e
 	mine.Op = op
 	return &mine
-}
-
-// A bounds keeps the beginning of what is written to it, by two goroutines of
-// the library.
-type bounds struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write takes everything and keeps what there is room for.
-func (b *bounds) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text.Write(p[:min(len(p), maxOutput-b.text.Len())])
-	return len(p), nil
-}
-
-func (b *bounds) kept() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.text.Bytes())
 }
