@@ -25,10 +25,16 @@
 // when the connection is closed. Timers (handshake, farewell, expiry of a key)
 // only end a connection or a context and never block.
 //
-// No two locks are held at once, but for Gateway.reloading, which is taken
-// first; and no I/O happens under any but that. The exception is the lock of a
-// dialogue on connect, under which its line's output is recorded: only the line's own
-// reader and dialogue take it.
+// Locks are taken in this order, one of a kind at a time. Down to that of a
+// record's writer they are held over I/O, which is that of one thing alone:
+//
+//	Gateway.reloading    a load, and applying what differs
+//	console.Set          a difference: opening the records of new consoles
+//	a line's collecting  reading what the kernel collected of it, or closing it
+//	dialogue.Talk        recording what is said during it; only the line's reader and the dialogue take it
+//	record's writer      appending, and opening the files for it
+//	console.Console      never over a line, a disk or a client; over a line of the log
+//	all others           a few fields each; none is taken under them
 package gateway
 
 import (
