@@ -21,6 +21,7 @@ type line struct {
 	setting Serial
 	lock    lockFile
 	try     tryReader
+	remark  string
 
 	before Receptions // what the driver had counted before
 	counts bool       // it counts
@@ -39,6 +40,10 @@ func (l *line) Write(p []byte) (int, error) {
 	n, err := l.file.Write(p)
 	return n, l.failed("write ", err)
 }
+
+// Remark is what became of the settings, where the driver did not refuse them
+// and yet does something else.
+func (l *line) Remark() string { return l.remark }
 
 // Wait blocks until there is something to read.
 func (l *line) Wait() error { return l.failed("read ", l.try.wait()) }
