@@ -195,7 +195,7 @@ func TestConfigurationKeys(t *testing.T) {
 		for _, name := range []string{"singleKeys", "partKeys", "ownKeys"} {
 			keys = append(keys, literals(declared(n, name))...)
 		}
-		if call := called(n, "entries", "table"); call != nil && len(call.Args) > 2 {
+		if call := called(n, "entries", "table", "members"); call != nil && len(call.Args) > 2 {
 			keys = append(keys, literals(call.Args[2])...)
 		}
 		// The limits are a table of their own, of a key and its reader.

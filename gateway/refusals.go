@@ -77,7 +77,7 @@ func (c *connection) failed(l *login, err error) {
 		c.log.Debug("handshake failed", "err", err, "cause", why)
 		return
 	}
-	var answered *gossh.ServerAuthError
+	_, answered := errors.AsType[*gossh.ServerAuthError](err)
 	switch {
 	case l.renamed:
 		why = errRenamed
@@ -88,7 +88,7 @@ func (c *connection) failed(l *login, err error) {
 	case l.odd != nil:
 		why = l.odd
 	case why != nil:
-	case errors.As(err, &answered):
+	case answered:
 		why = errNone // requests were answered, and no key was among them
 	default:
 		why = err // a signature that is none, or a malformed request

@@ -142,8 +142,7 @@ func (g *Gateway) apply(next *site, p plan, why string) error {
 func (g *Gateway) console(s *site, x config.Console) console.Options {
 	o := console.Options{
 		Subject: x.Subject, Description: x.Description, MOTD: x.MOTD, Backend: x.Backend,
-		Reconnect: console.Reconnect{First: x.Reconnect.First, Max: x.Reconnect.Max},
-		Connect:   x.Connect, Manners: x.Manners, Lock: x.Lock,
+		Reconnect: x.Reconnect, Connect: x.Connect, Manners: x.Manners, Lock: x.Lock,
 		Log: g.log.With("console", x.Subject.Name), Observe: g.observe,
 		Panicked: func() { g.panics.Add(1) },
 	}

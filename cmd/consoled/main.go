@@ -64,16 +64,14 @@ func run(args []string) int {
 // complain tells an error, a line at a time, and returns its exit code. The
 // mistakes of a configuration begin with their place, as compilers write them.
 func complain(w io.Writer, err error) int {
-	var problems config.Problems
-	if errors.As(err, &problems) {
+	if _, ok := errors.AsType[config.Problems](err); ok {
 		fmt.Fprintln(w, err)
 		return exitConfig
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(w, "consoled:", strings.TrimRight(line, "\n"))
 	}
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f.code
 	}
 	fmt.Fprintln(w, "consoled: fix: 'consoled help' lists the commands and their flags")

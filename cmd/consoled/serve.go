@@ -151,12 +151,10 @@ func hangup(ctx context.Context, g *gateway.Gateway, log *slog.Logger) {
 
 // failed gives an error its exit code.
 func failed(err error) error {
-	var problems config.Problems
-	var f *failure
-	switch {
-	case errors.As(err, &f):
+	if _, ok := errors.AsType[*failure](err); ok {
 		return err
-	case errors.As(err, &problems):
+	}
+	if _, ok := errors.AsType[config.Problems](err); ok {
 		return &failure{exitConfig, err}
 	}
 	return &failure{exitInternal, err}

@@ -86,7 +86,7 @@ func (s *session) sysRq(key byte) {
 // agree has people type the console's name, which nobody types by habit.
 func (s *session) agree(warning string, then func()) {
 	name := s.console.Name()
-	s.open(fmt.Sprintf("[%s] %s Type %s to go on: ", name, warning, name), func(answer string) {
+	s.open(fmt.Sprintf("%s Type %s to go on: ", warning, name), func(answer string) {
 		if answer != name {
 			s.notice("not done: that is not " + name + ".")
 			return
@@ -97,7 +97,6 @@ func (s *session) agree(warning string, then func()) {
 
 // actions shows the menu of actions, or stops the one that this session runs.
 func (s *session) actions() {
-	name := s.console.Name()
 	list := s.o.Actions()
 	switch e := &s.errands; {
 	case !s.place.Client().MayPower:
@@ -105,7 +104,7 @@ func (s *session) actions() {
 		return
 	case e.acting != "":
 		defer func() { e.asking = s.prompt }()
-		s.open(fmt.Sprintf("[%s] %s runs. Stop it? (y/n): ", name, e.acting), func(answer string) {
+		s.open(e.acting+" runs. Stop it? (y/n): ", func(answer string) {
 			if yes(answer) && e.acting != "" {
 				e.halt()
 			}
@@ -115,7 +114,7 @@ func (s *session) actions() {
 		s.notice("no actions are configured here.")
 		return
 	}
-	lines := []string{"actions on " + name + ":"}
+	lines := []string{"actions on " + s.console.Name() + ":"}
 	for i, a := range list {
 		text := fmt.Sprintf("  %2d  %s", i+1, a.Title())
 		if a.Description != "" {
@@ -124,7 +123,7 @@ func (s *session) actions() {
 		lines = append(lines, text)
 	}
 	s.painter.say(paint{lines: lines, plain: true})
-	s.open(fmt.Sprintf("[%s] Number (Enter cancels): ", name), func(answer string) { s.choose(list, answer) })
+	s.open("Number (Enter cancels): ", func(answer string) { s.choose(list, answer) })
 }
 
 // choose runs the action of a number, after a question where it wants one.
@@ -152,7 +151,7 @@ func (s *session) act(a action.Action) {
 	}, func(err error) {
 		e.acting = ""
 		if s.prompt != nil && s.prompt == e.asking {
-			s.open(fmt.Sprintf("[%s] %s is over. Enter goes on: ", s.console.Name(), a.Title()), func(string) {})
+			s.open(a.Title()+" is over. Enter goes on: ", func(string) {})
 		}
 		if r, ok := errors.AsType[*console.Refusal](err); ok {
 			text := ": not done: " + words(r.Error()) + "."

@@ -19,8 +19,8 @@ const (
 
 // ExitCode is the exit code of what a console refused.
 func ExitCode(err error) int {
-	var r *console.Refusal
-	if !errors.As(err, &r) {
+	r, ok := errors.AsType[*console.Refusal](err)
+	if !ok {
 		return ExitInternal
 	}
 	switch r.Because {

@@ -26,6 +26,7 @@ func mayAdmin(cl console.Client) bool { return cl.MayAdmin }
 // keys is what help lists, in its order.
 var keys = [...]key{
 	{".", "leave", anybody},
+	{"?", "these keys", anybody},
 	{"a", "take write if it is free or yours elsewhere; else say who has it", mayWrite},
 	{"s", "back to watching: give write back", mayWrite},
 	{"f", "force: take write from whoever has it (asks for a reason)", mayForce},
@@ -42,7 +43,6 @@ var keys = [...]key{
 	{"r / p", "the last 20 / 60 lines again", anybody},
 	{"g", "what you may do here", anybody},
 	{"v", "version", anybody},
-	{"?", "these keys", anybody},
 }
 
 // key writes an escape key as people type it: "^Ec .".
@@ -121,14 +121,20 @@ func (s *session) unknown(k, list string) {
 	s.notice(fmt.Sprintf("no such key: %s. %s lists them", words(k), s.key(list)))
 }
 
-func (s *session) help() {
-	lines := []string{"keys, after " + strings.TrimSpace(s.key("")) + ":"}
-	cl := s.place.Client()
+// HelpKeys lists the keys that a client may use, a line each; nil is for all.
+func HelpKeys(cl *console.Client) (lines []string) {
 	for _, k := range keys {
-		if k.may(cl) {
+		if cl == nil || k.may(*cl) {
 			lines = append(lines, fmt.Sprintf("  %-8s %s", k.keys, k.does))
 		}
 	}
+	return lines
+}
+
+func (s *session) help() {
+	lines := []string{"keys, after " + strings.TrimSpace(s.key("")) + ":"}
+	cl := s.place.Client()
+	lines = append(lines, HelpKeys(&cl)...)
 	lines = append(lines, "  of ssh itself, after Enter: ~B sends BREAK, ~. leaves")
 	s.painter.say(paint{lines: lines, plain: true})
 }
@@ -152,12 +158,11 @@ func (s *session) force() {
 		s.ask()
 		return
 	}
-	question := fmt.Sprintf("[%s] %s Reason for taking write (Enter takes it, ^C cancels): ", s.console.Name(), s.holding(st))
-	s.open(question, func(reason string) {
+	s.open(s.holding(st)+" Reason for taking write (Enter takes it, ^C cancels): ", func(reason string) {
 		err := s.place.Force(reason)
-		var r *console.Refusal
+		r, ok := errors.AsType[*console.Refusal](err)
 		switch {
-		case errors.As(err, &r) && r.Because == console.BecauseNoReason:
+		case ok && r.Because == console.BecauseNoReason:
 			s.notice("not taken: a reason is needed.")
 		case err != nil:
 			s.notice("not taken: " + words(err.Error()) + ".")

@@ -59,9 +59,9 @@ func Received(c *console.Console) string {
 func (s *session) settings() {
 	lines := []string{"line of " + s.console.Name() + ":", "  " + words(s.console.Options().Backend.String())}
 	_, err := s.console.Modem()
-	var r *console.Refusal
+	_, down := errors.AsType[*console.Refusal](err)
 	switch {
-	case errors.As(err, &r):
+	case down:
 		lines = append(lines, "  it is "+stateText(s.console.Status().State))
 	case ports.ReasonOf(err) == ports.Unsupported:
 		lines = append(lines, "  it has no modem lines")
@@ -105,8 +105,7 @@ func (s *session) closeLine() {
 		s.notice("you may not close this line.")
 		return
 	}
-	question := fmt.Sprintf("[%s] Let go of the line, so that another program can have it? (y/n): ", s.console.Name())
-	s.open(question, func(answer string) {
+	s.open("Let go of the line, so that another program can have it? (y/n): ", func(answer string) {
 		if !yes(answer) {
 			s.notice("not closed.")
 			return

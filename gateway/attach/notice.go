@@ -129,8 +129,8 @@ func (s *session) forceHint() string {
 
 // notSent says why what was typed did not reach the target.
 func (s *session) notSent(err error) string {
-	var r *console.Refusal
-	if !errors.As(err, &r) {
+	r, ok := errors.AsType[*console.Refusal](err)
+	if !ok {
 		return "not sent: " + words(err.Error())
 	}
 	switch r.Because {
@@ -168,15 +168,7 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 	who, why := words(e.Who), words(e.Why)
 	switch e.Kind {
 	case console.KindUp:
-		switch {
-		case e.For > 0 && why != "":
-			return fmt.Sprintf("up again after %s (attempt %d). %s.", Ago(e.For), e.Attempt+1, why), false
-		case e.For > 0:
-			return fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1), false
-		case why != "":
-			return why + ".", false
-		}
-		return "up.", false
+		return toldUp(e), false
 	case console.KindDown:
 		if e.Reason == console.OnDemand {
 			return "closed: " + string(e.Reason) + ".", false
@@ -209,23 +201,7 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 			return "your right to write was withdrawn. You watch now.", true
 		}
 	case console.KindBreak:
-		if e.Why != "" {
-			if mine {
-				who = "you"
-			}
-			return fmt.Sprintf("what %s sent was %s.", who, why), false
-		}
-		if e.Sequence != "" {
-			return sentSequence(e, mine, who), false
-		}
-		what := "BREAK"
-		if e.Action != "" {
-			what += " and " + words(e.Action)
-		}
-		if mine {
-			return fmt.Sprintf("%s sent (%dms).", what, e.For.Milliseconds()), false
-		}
-		return fmt.Sprintf("%s sent %s (%dms).", who, what, e.For.Milliseconds()), false
+		return toldBreak(e, mine), false
 	case console.KindClose, console.KindOpen, console.KindFlow, console.KindActing, console.KindOutput, console.KindAction:
 		return s.toldDone(e, mine)
 	case console.KindUnsent:
@@ -300,11 +276,37 @@ func (s *session) openHint() string {
 	return ""
 }
 
-func sentSequence(e console.Event, mine bool, who string) string {
-	if mine {
-		return fmt.Sprintf("break sequence %s sent.", words(e.Sequence))
+func toldUp(e console.Event) string {
+	text := "up."
+	if e.For > 0 {
+		text = fmt.Sprintf("up again after %s (attempt %d).", Ago(e.For), e.Attempt+1)
 	}
-	return fmt.Sprintf("%s sent break sequence %s.", who, words(e.Sequence))
+	switch why := words(e.Why); {
+	case why == "":
+		return text
+	case e.For > 0:
+		return text + " " + why + "."
+	default:
+		return why + "."
+	}
+}
+
+func toldBreak(e console.Event, mine bool) string {
+	who, what, length := words(e.Who), "BREAK", fmt.Sprintf(" (%dms)", e.For.Milliseconds())
+	switch {
+	case e.Why != "" && mine:
+		return fmt.Sprintf("what you sent was %s.", words(e.Why))
+	case e.Why != "":
+		return fmt.Sprintf("what %s sent was %s.", who, words(e.Why))
+	case e.Sequence != "":
+		what, length = "break sequence "+words(e.Sequence), ""
+	case e.Action != "":
+		what += " and " + words(e.Action)
+	}
+	if mine {
+		return what + " sent" + length + "."
+	}
+	return who + " sent " + what + length + "."
 }
 
 func (s *session) toldMove(e console.Event, mine bool) string {

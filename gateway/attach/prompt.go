@@ -13,8 +13,9 @@ type prompt struct {
 	done     func(string)
 }
 
-// open asks a question.
+// open asks a question, in the name of the console.
 func (s *session) open(question string, done func(string)) {
+	question = "[" + s.console.Name() + "] " + question
 	s.prompt = &prompt{question: question, done: done}
 	s.painter.pause(true)
 	s.painter.say(paint{raw: "\r\n" + question, asking: &question})

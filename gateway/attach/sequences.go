@@ -20,7 +20,7 @@ func (s *session) breakSequence(name string) {
 		s.playSequence(name)
 		return
 	}
-	question := fmt.Sprintf("[%s] Send break sequence %s (%s)? (y/n): ", s.console.Name(), name, screen.Printable(seq.Send.String(), 60))
+	question := fmt.Sprintf("Send break sequence %s (%s)? (y/n): ", name, screen.Printable(seq.Send.String(), 60))
 	s.open(question, func(answer string) {
 		if !yes(answer) {
 			s.notice("not sent.")

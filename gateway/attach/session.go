@@ -48,8 +48,6 @@ type session struct {
 	refused time.Time // when the person was last told that something was not sent
 	because console.Because
 	guarded time.Time // when the guard last held something back
-	lines   int       // that ^Ecr shows
-	leave   func(code int)
 	left    bool
 	code    int
 }
@@ -74,7 +72,7 @@ func Run(ctx context.Context, c *console.Console, place *console.Attachment, t T
 		}
 	}, func() { close(gone) })
 	s.loop(ctx, t.Typed(), gone)
-	s.depart(t, cancel, &tasks)
+	s.depart(cancel, &tasks)
 	return s.code
 }
 
@@ -86,7 +84,6 @@ func (s *session) begin() error {
 		seq, _ = ParseEscape("")
 	}
 	s.escape.seq = seq
-	s.lines = 20
 	st := s.console.Status()
 	if err := s.claim(st); err != nil {
 		return err
@@ -136,7 +133,6 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte, gone <-chan str
 	s.errands.ctx, s.errands.stop, s.errands.done = ctx, cancel, make(chan func())
 	defer s.errands.tasks.Wait()
 	defer cancel()
-	s.leave = func(code int) { s.left, s.code = true, code }
 	for !s.left {
 		in, room := typed, (<-chan struct{})(nil)
 		if len(s.pending) > 0 {
@@ -198,6 +194,9 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte, gone <-chan str
 	}
 }
 
+// leave ends the loop.
+func (s *session) leave(code int) { s.left, s.code = true, code }
+
 // stuckAlarm rings once the line has taken no input for a while.
 func (s *session) stuckAlarm(waiting bool) <-chan time.Time {
 	if !waiting {
@@ -216,7 +215,8 @@ func (s *session) stuckAlarm(waiting bool) <-chan time.Time {
 // depart ends the session: the last keystrokes are let through on a clean
 // leave, the terminal gets its modes and its title back, and a terminal that takes nothing
 // is cut off.
-func (s *session) depart(t Terminal, cancel func(), tasks *Tasks) {
+func (s *session) depart(cancel func(), tasks *Tasks) {
+	t := s.terminal
 	t.Interrupt()
 	lost := t.Lost()
 	if !lost && s.writing.Load() {
@@ -271,8 +271,7 @@ func (s *session) notice(text string) { s.painter.say(paint{lines: []string{text
 // refuse tells why something was not sent, now and then.
 func (s *session) refuse(err error) {
 	var because console.Because
-	var r *console.Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*console.Refusal](err); ok {
 		because = r.Because
 	}
 	if now := time.Now(); now.Sub(s.refused) >= reminder || because != s.because {

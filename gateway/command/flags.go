@@ -12,6 +12,8 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
+func itoa64(n int64) string { return strconv.FormatInt(n, 10) }
+
 // number is the value of a flag that takes one, or the one where it is not given.
 func (c *call) number(name string, otherwise int64) (int64, error) {
 	text, ok := c.flags[name]

@@ -107,10 +107,7 @@ func (c *call) details(x *console.Console) statusJSON {
 		j.Flow = &on
 	}
 	for _, cl := range st.Clients {
-		j.Clients = append(j.Clients, clientJSON{
-			V: 1, Console: st.Name, Who: cl.Name, Key: cl.Key, From: cl.Source, Mode: modeWord(cl),
-			Idle: int64(cl.Idle / time.Second), Since: cl.Since, Session: cl.Session,
-		})
+		j.Clients = append(j.Clients, describeClient(st.Name, cl))
 	}
 	return j
 }
@@ -225,24 +222,6 @@ func health(c *call) int {
 		c.out.printf("warning       %s\n", screen.Printable(w, 300))
 	}
 	return ExitOK
-}
-
-func whoamiVerb() verb {
-	return verb{
-		name: "whoami", does: "who you are and what you may do", target: noTarget,
-		flags: []flag{{name: "--json", does: "as JSON"}},
-		run: func(_ context.Context, c *call) int {
-			byRights, order := map[string][]string{}, []string{}
-			for _, x := range visible(c.g, c.s) {
-				r := c.rights(x).String()
-				if byRights[r] == nil {
-					order = append(order, r)
-				}
-				byRights[r] = append(byRights[r], x.Name())
-			}
-			return whoami(c, order, byRights)
-		},
-	}
 }
 
 func versionVerb() verb {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"consoled/gateway/attach"
 	"consoled/gateway/names"
 )
 
@@ -16,7 +17,7 @@ func helpVerb() verb {
 			case "":
 				return help(c)
 			case "keys":
-				c.out.printf("%s", helpKeys)
+				c.out.printf("%s", helpKeys())
 				return ExitOK
 			case "scripts":
 				c.out.printf("%s", helpScripts)
@@ -47,12 +48,8 @@ func help(c *call) int {
 func helpOn(c *call, name string) int {
 	v, ok := findVerb(name)
 	if !ok {
-		var all []string
-		for _, v := range verbs() {
-			all = append(all, v.name)
-		}
 		e := &usageError{code: ExitUsage, text: "no help on " + quote(name)}
-		if near := names.Nearest(name, all); near != "" {
+		if near := names.Nearest(name, verbNames()); near != "" {
 			e.text += "; did you mean " + near + "?"
 		}
 		return c.out.fail(e)
@@ -71,27 +68,11 @@ func helpOn(c *call, name string) int {
 	return ExitOK
 }
 
-const helpKeys = `keys while attached, after ^Ec (control E, then c):
-  .         leave
-  ?         these keys
-  a         take write if it is free or yours elsewhere; else say who has it
-  s         back to watching: give write back
-  f         force: take write from whoever has it (asks for a reason)
-  B or l0   send BREAK
-  l1 .. lz  send a break sequence; l? lists those of this console
-  y         SysRq: BREAK, then the next key (h lists them)
-  !         actions: power and what else is configured; stop the one that you run
-  w         who is here
-  i         information about this console
-  x         line settings, modem lines, receive errors
-  c         software flow control on or off
-  d         close: let go of the line for another program (asks)
-  o         reopen the line; takes it where somebody else holds it
-  r / p     the last 20 / 60 lines again
-  g         what you may do here
-  v         version
-^E twice sends one ^E. Of ssh itself, after Enter: ~B sends BREAK, ~. leaves.
-`
+// helpKeys is the escape keys, of which attach has the list.
+func helpKeys() string {
+	return "keys while attached, after ^Ec (control E, then c):\n" + strings.Join(attach.HelpKeys(nil), "\n") +
+		"\n^E twice sends one ^E. Of ssh itself, after Enter: ~B sends BREAK, ~. leaves.\n"
+}
 
 const helpScripts = `for scripts:
   ssh node42@gw log --since 1h | grep -i mce

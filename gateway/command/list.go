@@ -110,20 +110,14 @@ func ls(_ context.Context, c *call) int {
 		return fold(c)
 	}
 	now := time.Now()
-	var t *table
 	header := []string{"NAME", "STATE", "WRITER", "WATCHERS", "OUTPUT", "DESCRIPTION"}
 	if c.has("--long") {
 		header = []string{"NAME", "STATE", "SINCE", "WRITER", "WATCHERS", "OUTPUT", "BACKEND", "WHY", "DESCRIPTION"}
 	}
-	if !c.has("--json") {
-		t = c.table(header...)
-	}
+	t := c.table(header...)
+	defer t.finish()
 	for _, x := range c.consoles {
 		j := c.describe(x)
-		if c.has("--json") {
-			c.out.object(j)
-			continue
-		}
 		row := []string{j.Name, stateWord(j.State), dash(j.Writer), itoa(j.Watchers), ago(j.LastOutput, now), dash(j.Description)}
 		if c.has("--long") {
 			row = []string{
@@ -131,10 +125,7 @@ func ls(_ context.Context, c *call) int {
 				screen.Printable(x.Options().Backend.String(), 60), dash(j.Reason), dash(j.Description),
 			}
 		}
-		t.row(row...)
-	}
-	if t != nil {
-		t.finish()
+		t.row(j, row...)
 	}
 	return ExitOK
 }
@@ -176,31 +167,26 @@ type clientJSON struct {
 }
 
 func who(_ context.Context, c *call) int {
-	var t *table
-	if !c.has("--json") {
-		t = c.table("CONSOLE", "WHO", "MODE", "IDLE", "SINCE", "FROM", "KEY")
-	}
+	t := c.table("CONSOLE", "WHO", "MODE", "IDLE", "SINCE", "FROM", "KEY")
+	defer t.finish()
 	for _, x := range c.consoles {
 		st := x.Status()
 		for _, cl := range st.Clients {
 			if c.has("--me") && cl.Name != c.s.Who.Name {
 				continue
 			}
-			j := clientJSON{
-				V: 1, Console: st.Name, Who: cl.Name, Key: cl.Key, From: cl.Source, Mode: modeWord(cl),
-				Idle: int64(cl.Idle / time.Second), Since: cl.Since, Session: cl.Session,
-			}
-			if t == nil {
-				c.out.object(j)
-				continue
-			}
-			t.row(j.Console, dash(j.Who), j.Mode, attach.Ago(cl.Idle), cl.Since.Format(time.DateTime), dash(j.From), dash(j.Key))
+			j := describeClient(st.Name, cl)
+			t.row(j, j.Console, dash(j.Who), j.Mode, attach.Ago(cl.Idle), cl.Since.Format(time.DateTime), dash(j.From), dash(j.Key))
 		}
 	}
-	if t != nil {
-		t.finish()
-	}
 	return ExitOK
+}
+
+func describeClient(at string, cl console.ClientStatus) clientJSON {
+	return clientJSON{
+		V: 1, Console: at, Who: cl.Name, Key: cl.Key, From: cl.Source, Mode: modeWord(cl),
+		Idle: int64(cl.Idle / time.Second), Since: cl.Since, Session: cl.Session,
+	}
 }
 
 // modeWord is what a client does at its console.

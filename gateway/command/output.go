@@ -129,38 +129,53 @@ func (o *output) tell(line string) {
 
 // fail tells an error and returns its exit code.
 func (o *output) fail(err error) int {
-	var u *usageError
-	if errors.As(err, &u) && u.bare {
+	u, ok := errors.AsType[*usageError](err)
+	if ok && u.bare {
 		o.tell(u.text)
 		return u.code
 	}
 	o.warn("%v", err)
-	if u != nil && u.fix != "" {
+	if ok && u.fix != "" {
 		o.warn("fix: %s", u.fix)
 	}
 	return code(err)
 }
 
-// A table prints rows in columns, or with tabs between them where it is plain.
+// A table prints rows in columns, with tabs between them where it is plain, or
+// as JSON, one object a row.
 type table struct {
 	w      io.Writer
 	finish func() error
+	json   *output // nil but where rows are objects
 }
 
 // table begins a table whose header is left out where flags say so.
 func (c *call) table(header ...string) *table {
-	t := &table{w: c.out, finish: func() error { return nil }}
-	if !c.has("--plain") {
+	t := &table{w: c.out, finish: c.out.flush}
+	switch {
+	case c.has("--json"):
+		t.json = c.out
+		return t
+	case !c.has("--plain"):
 		tw := tabwriter.NewWriter(c.out, 0, 8, 2, ' ', 0)
 		t.w, t.finish = tw, tw.Flush
 	}
 	if !c.has("--no-header") {
-		t.row(header...)
+		t.line(header)
 	}
 	return t
 }
 
-func (t *table) row(cells ...string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
+// row prints one row, which JSON has as an object.
+func (t *table) row(object any, cells ...string) {
+	if t.json != nil {
+		t.json.object(object)
+	} else {
+		t.line(cells)
+	}
+}
+
+func (t *table) line(cells []string) { fmt.Fprintln(t.w, strings.Join(cells, "\t")) }
 
 // listFlags are what every list has.
 func listFlags(more ...flag) []flag {

@@ -86,31 +86,23 @@ func noAction(c *call, verb, name string, known []string) error {
 }
 
 func (c *call) listActions() int {
-	var t *table
-	if !c.has("--json") {
-		t = c.table("CONSOLE", "ACTION", "ASKS", "DESCRIPTION")
+	type actionJSON struct {
+		V           int    `json:"v"`
+		Name        string `json:"name"`
+		Action      string `json:"action"`
+		Confirm     bool   `json:"confirm"`
+		Description string `json:"description,omitempty"`
 	}
+	t := c.table("CONSOLE", "ACTION", "ASKS", "DESCRIPTION")
+	defer t.finish()
 	for _, x := range c.consoles {
 		for _, a := range c.g.Actions(x) {
-			if t == nil {
-				c.out.object(struct {
-					V           int    `json:"v"`
-					Name        string `json:"name"`
-					Action      string `json:"action"`
-					Confirm     bool   `json:"confirm"`
-					Description string `json:"description,omitempty"`
-				}{1, x.Name(), a.Name, a.Confirm, a.Description})
-				continue
-			}
 			asks := "-"
 			if a.Confirm {
 				asks = "yes"
 			}
-			t.row(x.Name(), a.Name, asks, dash(cmp.Or(a.Description, a.Way.String())))
+			t.row(actionJSON{1, x.Name(), a.Name, a.Confirm, a.Description}, x.Name(), a.Name, asks, dash(cmp.Or(a.Description, a.Way.String())))
 		}
-	}
-	if t != nil {
-		t.finish()
 	}
 	return ExitOK
 }

@@ -188,12 +188,8 @@ func noVerb(g Gateway, s *Session, login, name string) error {
 			fix: fmt.Sprintf("'ssh %s@gw' attaches to it; 'ssh gw log %s' prints its record", x.Name(), x.Name()),
 		}
 	}
-	var all []string
-	for _, v := range verbs() {
-		all = append(all, v.name)
-	}
 	e := &usageError{code: ExitUsage, text: "no such command: " + quote(name), fix: "'help' lists the commands"}
-	if near := names.Nearest(name, all); near != "" {
+	if near := names.Nearest(name, verbNames()); near != "" {
 		e.text += "; did you mean " + near + "?"
 	}
 	return e
@@ -242,9 +238,8 @@ func attachVerb() verb {
 
 // notSent is why something was not sent, with the console's name in front, for stderr.
 func notSent(x *console.Console, err error) string {
-	var r *console.Refusal
 	text := err.Error()
-	if errors.As(err, &r) && r.Because == console.BecauseDown {
+	if r, ok := errors.AsType[*console.Refusal](err); ok && r.Because == console.BecauseDown {
 		if reason := x.Status().Reason; reason != "" {
 			text += fmt.Sprintf(" (%s)", reason)
 		}

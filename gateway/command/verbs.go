@@ -55,6 +55,13 @@ func findVerb(name string) (verb, bool) {
 	return verb{}, false
 }
 
+func verbNames() (all []string) {
+	for _, v := range verbs() {
+		all = append(all, v.name)
+	}
+	return all
+}
+
 // A call is one verb being run.
 type call struct {
 	g    Gateway
@@ -201,11 +208,10 @@ func errDenied(s *Session, what string, right auth.Rights) *usageError {
 
 // code is the exit code of an error.
 func code(err error) int {
-	var u *usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &u):
+	}
+	if u, ok := errors.AsType[*usageError](err); ok {
 		return u.code
 	}
 	return attach.ExitCode(err)

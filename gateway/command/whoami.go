@@ -1,18 +1,32 @@
 package command
 
 import (
-	"strconv"
+	"context"
 	"strings"
 
 	"consoled/gateway/names"
 	"consoled/gateway/screen"
 )
 
-func itoa64(n int64) string { return strconv.FormatInt(n, 10) }
+func whoamiVerb() verb {
+	return verb{
+		name: "whoami", does: "who you are and what you may do", target: noTarget,
+		flags: []flag{{name: "--json", does: "as JSON"}},
+		run:   whoami,
+	}
+}
 
-// whoami prints an identity with the consoles of each set of rights.
-func whoami(c *call, order []string, byRights map[string][]string) int {
+// whoami prints who the caller is, with the consoles of each set of rights.
+func whoami(_ context.Context, c *call) int {
 	id := c.s.Who
+	byRights, order := map[string][]string{}, []string{}
+	for _, x := range visible(c.g, c.s) {
+		r := c.rights(x).String()
+		if byRights[r] == nil {
+			order = append(order, r)
+		}
+		byRights[r] = append(byRights[r], x.Name())
+	}
 	if c.has("--json") {
 		type grant struct {
 			Rights   []string `json:"rights"`

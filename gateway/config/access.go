@@ -46,7 +46,7 @@ func (c *chooser) role(p pair) auth.Role {
 	for _, q := range c.table(where, p.value, []string{"grant", "consoles", "members", "from", "write"}, []string{"principals", "lease_max", "alert"}) {
 		switch q.key.text {
 		case "grant":
-			role.Grant, _ = c.rights("grant", q.value)
+			role.Grant = c.rights("grant", q.value)
 		case "consoles":
 			role.Consoles = c.selectors(q.value, c.warn)
 		case "members":
@@ -127,7 +127,7 @@ func (c *chooser) deny(p pair, roles []auth.Role) auth.Deny {
 	for _, q := range c.table(where, p.value, []string{"rights", "consoles", "until", "except"}, nil) {
 		switch q.key.text {
 		case "rights":
-			deny.Rights, _ = c.rights("rights", q.value)
+			deny.Rights = c.rights("rights", q.value)
 		case "consoles":
 			deny.Consoles = c.selectors(q.value, c.error)
 		case "until":

@@ -138,7 +138,7 @@ func (r *reader) action(name string, v *value) (a action.Action, shown string, o
 func (r *reader) way(key string, v *value) (_ action.Way, shown string, ok bool) {
 	switch key {
 	case "exec":
-		argv, ok := r.argv("exec", v)
+		argv, ok := r.argv(v)
 		if !ok {
 			return nil, "", false
 		}

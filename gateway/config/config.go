@@ -68,7 +68,7 @@ type Console struct {
 	Description string
 	MOTD        string
 	Backend     ports.Backend
-	Reconnect   Reconnect
+	Reconnect   console.Reconnect
 	Connect     dialogue.Script
 	Manners     console.Manners
 	Lock        console.LockOptions
@@ -83,7 +83,3 @@ type Console struct {
 
 // A binding tells a secret that is defined otherwise than before, without telling it.
 type binding [sha256.Size]byte
-
-// Reconnect is how long to wait before a line is tried again: First, then
-// doubling up to Max. Zero values stand for what suits the kind of line.
-type Reconnect struct{ First, Max time.Duration }

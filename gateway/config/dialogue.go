@@ -17,48 +17,39 @@ const maxSteps = 50
 // readLogin reads the ready-made dialogue.
 func readLogin(r *reader, d *draft, v *value) (string, bool) {
 	l := &dialogue.Login{}
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("login", v, []string{"user", "password", "prompts", "timeout"}, nil) {
-		var text string
-		good := false
-		switch p.key.text {
+	shown, ok := r.members("login", v, []string{"user", "password", "prompts", "timeout"}, func(key string, v *value) (text string, ok bool) {
+		switch key {
 		case "user":
-			l.User, good = r.filled("user", p.value)
+			l.User, ok = r.filled(key, v)
 			text = show(l.User)
 		case "password":
-			l.Password, text, good = r.secret("password", p.value)
+			l.Password, text, ok = r.secret(key, v)
 		case "prompts":
-			text, good = r.prompts(l, p.value)
+			text, ok = r.prompts(l, v)
 		case "timeout":
-			l.Timeout, good = r.duration("timeout", p.value, time.Second, dialogue.Longest)
+			l.Timeout, ok = r.duration(key, v, time.Second, dialogue.Longest)
 			text = showDuration(l.Timeout)
 		}
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
+		return text, ok
+	})
 	if ok && l.User == "" && l.Password == nil {
 		r.mistake("login", v, "neither user nor password")
 		return "", false
 	}
 	d.Connect.Login = l
-	return showMap(shown), ok
+	return shown, ok
 }
 
 func (r *reader) prompts(l *dialogue.Login, v *value) (string, bool) {
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("prompts", v, []string{"user", "password"}, nil) {
-		re, text, good := r.pattern(p.key.text, p.value)
-		if p.key.text == "user" {
+	return r.members("prompts", v, []string{"user", "password"}, func(key string, v *value) (string, bool) {
+		re, text, ok := r.pattern(key, v)
+		if key == "user" {
 			l.AsksUser = re
 		} else {
 			l.AsksPassword = re
 		}
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
-	return showMap(shown), ok
+		return text, ok
+	})
 }
 
 // pattern is a regular expression.
@@ -102,36 +93,31 @@ func readOnConnect(r *reader, d *draft, v *value) (string, bool) {
 	return "[" + strings.Join(shown, ", ") + "]", ok
 }
 
-func (r *reader) connectStep(v *value) (step dialogue.Step, _ string, ok bool) {
-	ok = v.kind == isMap
-	var shown []string
+func (r *reader) connectStep(v *value) (step dialogue.Step, shown string, ok bool) {
 	var does []string
-	for _, p := range r.table("on_connect", v, []string{"send", "expect", "break", "password", "exec", "timeout"}, nil) {
-		var text string
-		good := false
-		switch p.key.text {
+	shown, ok = r.members("on_connect", v, []string{"send", "expect", "break", "password", "exec", "timeout"}, func(key string, v *value) (text string, ok bool) {
+		if key != "timeout" {
+			does = append(does, key)
+		}
+		switch key {
 		case "send":
-			step.Send, text, good = r.sequence("send", p.value)
+			step.Send, text, ok = r.sequence(key, v)
 		case "expect":
-			step.Expect, text, good = r.pattern("expect", p.value)
+			step.Expect, text, ok = r.pattern(key, v)
 		case "break":
-			step.Break, good = r.duration("break", p.value, 10*time.Millisecond, 3*time.Second)
+			step.Break, ok = r.duration(key, v, 10*time.Millisecond, 3*time.Second)
 			text = showDuration(step.Break)
 		case "password":
-			step.Secret, text, good = r.secret("password", p.value)
+			step.Secret, text, ok = r.secret(key, v)
 		case "exec":
-			step.Exec, good = r.argv("exec", p.value)
+			step.Exec, ok = r.argv(v)
 			text = showList(step.Exec)
 		case "timeout":
-			step.Timeout, good = r.duration("timeout", p.value, 100*time.Millisecond, dialogue.Longest)
+			step.Timeout, ok = r.duration(key, v, 100*time.Millisecond, dialogue.Longest)
 			text = showDuration(step.Timeout)
 		}
-		if p.key.text != "timeout" {
-			does = append(does, p.key.text)
-		}
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
+		return text, ok
+	})
 	switch {
 	case !ok:
 	case len(does) != 1:
@@ -141,7 +127,7 @@ func (r *reader) connectStep(v *value) (step dialogue.Step, _ string, ok bool) {
 		r.mistake("on_connect", v, "timeout is for expect, password and exec; %s waits for nothing", does[0])
 		ok = false
 	}
-	return step, showMap(shown), ok
+	return step, shown, ok
 }
 
 // sequence is what is sent: a text with escapes.
@@ -165,42 +151,32 @@ func (r *reader) sequence(key string, v *value) (dialogue.Sequence, string, bool
 // readOnIdle reads what is sent when nobody has typed for a while.
 func readOnIdle(r *reader, d *draft, v *value) (string, bool) {
 	m := &d.Manners
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("on_idle", v, []string{"after", "send"}, nil) {
-		var text string
-		good := false
-		if p.key.text == "after" {
-			m.IdleAfter, good = r.duration("after", p.value, time.Second, 365*24*time.Hour)
-			text = showDuration(m.IdleAfter)
-		} else {
-			m.OnIdle, text, good = r.sequence("send", p.value)
+	shown, ok := r.members("on_idle", v, []string{"after", "send"}, func(key string, v *value) (text string, ok bool) {
+		if key == "after" {
+			m.IdleAfter, ok = r.duration(key, v, time.Second, 365*24*time.Hour)
+			return showDuration(m.IdleAfter), ok
 		}
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
-	if ok && len(shown) != 2 {
+		m.OnIdle, text, ok = r.sequence(key, v)
+		return text, ok
+	})
+	if ok && (m.IdleAfter == 0 || m.OnIdle == nil) {
 		r.mistake("on_idle", v, "both after and send are needed, such as {after: 20m, send: \"\\\\r\"}")
 		return "", false
 	}
-	return showMap(shown), ok
+	return shown, ok
 }
 
 // readOnLeave reads what is sent when the last who wrote has left.
 func readOnLeave(r *reader, d *draft, v *value) (string, bool) {
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("on_leave", v, []string{"send"}, nil) {
-		s, text, good := r.sequence("send", p.value)
-		d.Manners.OnLeave = s
-		shown = append(shown, "send: "+text)
-		ok = ok && good
-	}
-	if ok && len(shown) == 0 {
+	shown, ok := r.members("on_leave", v, []string{"send"}, func(key string, v *value) (text string, ok bool) {
+		d.Manners.OnLeave, text, ok = r.sequence(key, v)
+		return text, ok
+	})
+	if ok && d.Manners.OnLeave == nil {
 		r.mistake("on_leave", v, "nothing to send; write {send: \"exit\\\\r\"}")
 		return "", false
 	}
-	return showMap(shown), ok
+	return shown, ok
 }
 
 func readOnDemand(r *reader, d *draft, v *value) (_ string, ok bool) {
@@ -242,29 +218,22 @@ func readBreak(r *reader, d *draft, v *value) (string, bool) {
 }
 
 // namedSequence takes the sequence alone, or a map.
-func (r *reader) namedSequence(v *value) (s console.NamedSequence, _ string, ok bool) {
+func (r *reader) namedSequence(v *value) (s console.NamedSequence, shown string, ok bool) {
 	if v.kind == isText {
-		seq, text, ok := r.sequence("break", v)
-		s.Send = seq
-		return s, text, ok
+		s.Send, shown, ok = r.sequence("break", v)
+		return s, shown, ok
 	}
-	ok = v.kind == isMap
-	var shown []string
-	for _, p := range r.table("break", v, []string{"send", "confirm"}, nil) {
-		good := false
-		var text string
-		if p.key.text == "send" {
-			s.Send, text, good = r.sequence("send", p.value)
-		} else {
-			s.Confirm, good = r.boolean("confirm", p.value)
-			text = strconv.FormatBool(s.Confirm)
+	shown, ok = r.members("break", v, []string{"send", "confirm"}, func(key string, v *value) (text string, ok bool) {
+		if key == "send" {
+			s.Send, text, ok = r.sequence(key, v)
+			return text, ok
 		}
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
+		s.Confirm, ok = r.boolean(key, v)
+		return strconv.FormatBool(s.Confirm), ok
+	})
 	if ok && len(s.Send) == 0 {
 		r.mistake("break", v, "nothing to send")
 		ok = false
 	}
-	return s, showMap(shown), ok
+	return s, shown, ok
 }

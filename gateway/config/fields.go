@@ -242,23 +242,20 @@ func span(to func(*draft) *time.Duration, key string, most time.Duration) func(*
 }
 
 func readReconnect(r *reader, d *draft, v *value) (string, bool) {
-	ok := true
-	var shown []string
-	for _, p := range r.table("reconnect", v, []string{"first", "max"}, nil) {
+	shown, ok := r.members("reconnect", v, []string{"first", "max"}, func(key string, v *value) (string, bool) {
 		to := &d.Reconnect.First
-		if p.key.text == "max" {
+		if key == "max" {
 			to = &d.Reconnect.Max
 		}
-		n, good := r.duration(p.key.text, p.value, 10*time.Millisecond, 24*time.Hour)
+		n, ok := r.duration(key, v, 10*time.Millisecond, 24*time.Hour)
 		*to = n
-		shown = append(shown, p.key.text+": "+showDuration(n))
-		ok = ok && good
-	}
+		return showDuration(n), ok
+	})
 	if ok && d.Reconnect.Max > 0 && d.Reconnect.First > d.Reconnect.Max {
 		r.mistake("reconnect", v, "first is longer than max")
 		return "", false
 	}
-	return showMap(shown), ok && v.kind == isMap
+	return shown, ok
 }
 
 func readAliases(r *reader, d *draft, v *value) (string, bool) {

@@ -141,7 +141,7 @@ func (l *loader) auth() Auth {
 		case "keys":
 			a.Keys = l.keys(p.value)
 		case "default_grant":
-			a.DefaultGrant, _ = l.rights("default_grant", p.value)
+			a.DefaultGrant = l.rights("default_grant", p.value)
 		case "contact":
 			a.Contact, _ = l.reader().text("contact", p.value)
 		}
@@ -175,23 +175,21 @@ func (l *loader) keys(v *value) []string {
 }
 
 // rights is a bundle, a right, or a list of them.
-func (l *loader) rights(key string, v *value) (auth.Rights, bool) {
+func (l *loader) rights(key string, v *value) (all auth.Rights) {
 	r := l.reader()
-	values, ok := r.values(key, v)
-	var all auth.Rights
+	values, _ := r.values(key, v)
 	for _, x := range values {
-		text, good := r.filled(key, x)
-		if good {
-			rights, err := auth.ParseRights(text)
-			if err != nil {
-				l.error(x.place, "%s: %v", key, err)
-				good = false
-			}
-			all |= rights
+		text, ok := r.filled(key, x)
+		if !ok {
+			continue
 		}
-		ok = ok && good
+		rights, err := auth.ParseRights(text)
+		if err != nil {
+			l.error(x.place, "%s: %v", key, err)
+		}
+		all |= rights
 	}
-	return all, ok
+	return all
 }
 
 func (l *loader) log(stateDir string) Log {

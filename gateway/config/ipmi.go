@@ -19,41 +19,33 @@ func readIPMI(r *reader, d *draft, v *value) (string, bool) {
 		d.ipmi.Address = text
 		return show(text), ok
 	}
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("ipmi", v, ipmiKeys, nil) {
-		text, good := readIPMIKey(r, d, p)
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
-	return showMap(shown), ok
+	return r.members("ipmi", v, ipmiKeys, func(key string, v *value) (string, bool) { return readIPMIKey(r, &d.ipmi, key, v) })
 }
 
-func readIPMIKey(r *reader, d *draft, p pair) (shown string, ok bool) {
-	b := &d.ipmi
-	switch p.key.text {
+func readIPMIKey(r *reader, b *ipmi.IPMI, key string, v *value) (shown string, ok bool) {
+	switch key {
 	case "host":
-		b.Address, ok = r.filled("host", p.value)
-		return show(b.Address), ok
+		b.Address, ok = r.filled(key, v)
+		shown = show(b.Address)
 	case "user":
-		b.User, ok = r.filled("user", p.value)
-		return show(b.User), ok
+		b.User, ok = r.filled(key, v)
+		shown = show(b.User)
 	case "password":
-		b.Password, shown, ok = r.secret("password", p.value)
+		b.Password, shown, ok = r.secret(key, v)
 	case "kg":
-		b.KG, shown, ok = r.secret("kg", p.value)
+		b.KG, shown, ok = r.secret(key, v)
 	case "cipher":
-		shown, ok = r.choice("cipher", p.value, "17", "3")
+		shown, ok = r.choice(key, v, "17", "3")
 		b.Cipher, _ = strconv.Atoi(shown)
 	case "privilege":
-		shown, ok = r.choice("privilege", p.value, "user", "operator", "administrator")
+		shown, ok = r.choice(key, v, "user", "operator", "administrator")
 		b.Privilege = shown
 	case "take_over":
-		shown, ok = r.choice("take_over", p.value, "always", "ask", "never")
+		shown, ok = r.choice(key, v, "always", "ask", "never")
 		b.TakeOver = shown
 	case "keepalive":
-		b.Keepalive, ok = r.duration("keepalive", p.value, time.Second, 50*time.Second)
-		return showDuration(b.Keepalive), ok
+		b.Keepalive, ok = r.duration(key, v, time.Second, 50*time.Second)
+		shown = showDuration(b.Keepalive)
 	}
 	return shown, ok
 }

@@ -36,18 +36,18 @@ func readData(r *reader, d *draft, v *value) (shown string, ok bool) {
 // it; one that is not named is left as the driver raises it.
 func readLines(r *reader, d *draft, v *value) (string, bool) {
 	s := &d.serial
-	var hupcl string
-	var shown []string
-	ok := v.kind == isMap
-	for _, p := range r.table("lines", v, []string{"dtr", "rts", "hupcl"}, nil) {
-		to := map[string]*string{"dtr": &s.DTR, "rts": &s.RTS, "hupcl": &hupcl}[p.key.text]
-		text, good := r.choice(p.key.text, p.value, "on", "off")
-		*to = text
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
-	s.HUPCL = hupcl == "on"
-	return showMap(shown), ok
+	return r.members("lines", v, []string{"dtr", "rts", "hupcl"}, func(key string, v *value) (text string, ok bool) {
+		text, ok = r.choice(key, v, "on", "off")
+		switch key {
+		case "dtr":
+			s.DTR = text
+		case "rts":
+			s.RTS = text
+		case "hupcl":
+			s.HUPCL = text == "on"
+		}
+		return text, ok
+	})
 }
 
 // showMap takes "key: value" in any order.
@@ -71,25 +71,22 @@ func readTLS(r *reader, d *draft, v *value) (string, bool) {
 		return strconv.FormatBool(on), ok
 	}
 	t.On = true
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("tls", v, []string{"ca", "name", "cert", "key"}, nil) {
+	shown, ok := r.members("tls", v, []string{"ca", "name", "cert", "key"}, func(key string, v *value) (string, bool) {
 		read := r.path
-		if p.key.text == "name" {
+		if key == "name" {
 			read = r.filled
 		}
-		text, good := read(p.key.text, p.value)
-		*map[string]*string{"ca": &t.CA, "name": &t.Name, "cert": &t.Cert, "key": &t.Key}[p.key.text] = text
-		shown = append(shown, p.key.text+": "+show(text))
-		ok = ok && good
-	}
+		text, ok := read(key, v)
+		*map[string]*string{"ca": &t.CA, "name": &t.Name, "cert": &t.Cert, "key": &t.Key}[key] = text
+		return show(text), ok
+	})
 	if ok {
 		if err := checkTLS(*t); err != nil {
 			r.mistake("tls", v, "%s", strings.TrimPrefix(err.Error(), "tls "))
 			ok = false
 		}
 	}
-	return showMap(shown), ok
+	return shown, ok
 }
 
 // checkTLS puts the way to mend it behind a mistake.
@@ -115,13 +112,14 @@ func readUnix(r *reader, d *draft, v *value) (string, bool) {
 }
 
 func readArgv(r *reader, d *draft, v *value) (shown string, ok bool) {
-	d.exec.Argv, ok = r.argv("exec", v)
+	d.exec.Argv, ok = r.argv(v)
 	return showList(d.exec.Argv), ok
 }
 
-// argv is a program and its arguments. It wants a list: a single text would
+// argv is a program and its arguments, which the key exec has. It wants a list: a single text would
 // have to be split like a shell does, and nobody could say where.
-func (r *reader) argv(key string, v *value) ([]string, bool) {
+func (r *reader) argv(v *value) ([]string, bool) {
+	const key = "exec"
 	if v.kind == isText {
 		r.mistake(key, v, "the program and its arguments are a list: [%s]", strings.Join(strings.Fields(oneLine(v.text)), ", "))
 		return nil, false
@@ -206,31 +204,25 @@ func readSim(r *reader, d *draft, v *value) (string, bool) {
 		s.Kind = text
 		return show(text), ok
 	}
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("sim", v, []string{"kind", "name", "rate", "seed", "speed"}, nil) {
-		var text string
-		good := false
-		switch p.key.text {
+	return r.members("sim", v, []string{"kind", "name", "rate", "seed", "speed"}, func(key string, v *value) (text string, ok bool) {
+		switch key {
 		case "kind":
-			s.Kind, good = r.filled("kind", p.value)
+			s.Kind, ok = r.filled(key, v)
 			text = show(s.Kind)
 		case "name":
-			s.Name, good = r.filled("name", p.value)
+			s.Name, ok = r.filled(key, v)
 			text = show(s.Name)
 		case "rate":
-			s.Rate, good = r.size("rate", p.value, 1<<30)
+			s.Rate, ok = r.size(key, v, 1<<30)
 			text = showSize(s.Rate)
 		case "seed":
 			var seed int
-			seed, good = r.integer("seed", p.value, 0, math.MaxInt32)
+			seed, ok = r.integer(key, v, 0, math.MaxInt32)
 			s.Seed, text = uint64(seed), strconv.Itoa(seed)
 		case "speed":
-			s.Speed, good = r.factor("speed", p.value, 0.01, 1000)
+			s.Speed, ok = r.factor(key, v, 0.01, 1000)
 			text = strconv.FormatFloat(s.Speed, 'f', -1, 64)
 		}
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
-	return showMap(shown), ok
+		return text, ok
+	})
 }

@@ -194,7 +194,7 @@ groups:
 	if diff := cmp.Diff([]string{"b-b1"}, b1.Subject.Aliases); diff != "" {
 		t.Error(diff)
 	}
-	if want := (Reconnect{2 * time.Second, 5 * time.Second}); b1.Reconnect != want {
+	if want := (console.Reconnect{First: 2 * time.Second, Max: 5 * time.Second}); b1.Reconnect != want {
 		t.Errorf("reconnect %v, want %v", b1.Reconnect, want)
 	}
 	lock := console.LockOptions{Write: console.Explicit, IdleRelease: -1, Grace: time.Minute, ForceReason: "required", ForceCooldown: 10 * time.Second}

@@ -272,6 +272,20 @@ func (r *report) table(where string, v *value, known, later []string) []pair {
 	return out
 }
 
+// members reads a map whose keys are known, each by read, which returns its
+// canonical rendering. shown is that of the whole; it reports false after a
+// mistake in any value.
+func (r *reader) members(where string, v *value, known []string, read func(key string, v *value) (shown string, ok bool)) (shown string, ok bool) {
+	ok = v.kind == isMap
+	var all []string
+	for _, p := range r.table(where, v, known, nil) {
+		text, good := read(p.key.text, p.value)
+		all = append(all, p.key.text+": "+text)
+		ok = ok && good
+	}
+	return showMap(all), ok
+}
+
 // known reports a key that is misspelt, or that is meant for a later version.
 func (r *report) known(where string, key *value, known, later []string) bool {
 	switch {

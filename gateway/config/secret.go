@@ -145,7 +145,7 @@ func (r *reader) source(key string, v *value) (ports.Secret, bool) {
 			}
 			s = r.bind(secret.Env(name), name)
 		case "exec":
-			argv, good = r.argv("exec", p.value)
+			argv, good = r.argv(p.value)
 		case "cache":
 			cache = p.value
 			keep, ok = r.duration("cache", p.value, 0, 30*24*time.Hour)

@@ -22,13 +22,7 @@ func newSSH(folder string) ssh.SSH {
 // readSSH reads a line of ssh. Its settings stand inside it, as several have
 // names that mean something else beside it.
 func readSSH(r *reader, d *draft, v *value) (string, bool) {
-	ok := v.kind == isMap
-	var shown []string
-	for _, p := range r.table("ssh", v, sshKeys, nil) {
-		text, good := readSSHKey(r, &d.ssh, p)
-		shown = append(shown, p.key.text+": "+text)
-		ok = ok && good
-	}
+	shown, ok := r.members("ssh", v, sshKeys, func(key string, v *value) (string, bool) { return readSSHKey(r, &d.ssh, key, v) })
 	if _, set := v.get("to"); ok && !set {
 		r.mistake("ssh", v, "no host to log in to; write to: USER@HOST")
 		return "", false
@@ -36,11 +30,10 @@ func readSSH(r *reader, d *draft, v *value) (string, bool) {
 	if key, set := v.get("key"); ok && set {
 		r.checkKey(key.value, d.ssh)
 	}
-	return showMap(shown), ok
+	return shown, ok
 }
 
-func readSSHKey(r *reader, s *ssh.SSH, p pair) (shown string, ok bool) {
-	key, v := p.key.text, p.value
+func readSSHKey(r *reader, s *ssh.SSH, key string, v *value) (shown string, ok bool) {
 	switch key {
 	case "to":
 		s.To, ok = r.filled(key, v)

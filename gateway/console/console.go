@@ -372,14 +372,12 @@ func (c *Console) Update(o Options, reopen bool) {
 
 // recording is the record's word that writing fails, or works again.
 func (c *Console) recording(err error, lost int64) {
-	e := Event{Kind: KindGap, Lost: lost}
+	e, log := Event{Kind: KindGap, Lost: lost}, c.Options().Log
 	if err != nil {
 		e.Why = err.Error()
-		c.o.Log.Error("record cannot be written", "err", err)
+		log.Error("record cannot be written", "err", err)
 	} else {
-		c.o.Log.Warn("record is written again", "lost", lost)
+		log.Warn("record is written again", "lost", lost)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tellLocked(e)
+	c.tell(e)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,6 +171,23 @@ func TestRecordIsFreshened(t *testing.T) {
 		cancel(errStop)
 		<-done
 	}
+}
+
+// A reload may come at the very moment at which the disk fails: the race
+// detector is what finds settings that are read without the lock.
+func TestDiskFailsDuringReload(t *testing.T) {
+	c, _ := start(t, porttest.Abilities{}, Options{})
+	o := c.Options()
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for range 1000 {
+			c.recording(errors.New("no space left on device"), 0)
+		}
+	})
+	for range 1000 {
+		c.Update(o, false)
+	}
+	reader.Wait()
 }
 
 // However many consoles end at once, only so many force their record to the disk.

@@ -120,38 +120,3 @@ func (v *view) offsetAt(t, end int64) (int64, error) {
 	}
 	return end, nil
 }
-
-// gaps lists the gaps that touch from..to.
-func (v *view) gaps(from, to int64) ([]Gap, error) {
-	i, err := v.before(from)
-	if err != nil {
-		return nil, err
-	}
-	e, err := v.at(i)
-	if err != nil {
-		return nil, err
-	}
-	var found []Gap
-	for {
-		shift := e.shift()
-		j, err := v.search(i+1, v.len(), func(e entry) bool { return e.shift() > shift })
-		if err != nil || j == v.len() {
-			return found, err
-		}
-		began, err := v.at(j - 1)
-		if err != nil {
-			return nil, err
-		}
-		if e, err = v.at(j); err != nil {
-			return nil, err
-		}
-		g := Gap{From: e.pos + shift, To: e.offset, At: instant(began.time), Until: instant(e.time)}
-		if g.From >= to {
-			return found, nil
-		}
-		if g.To > from {
-			found = append(found, g)
-		}
-		i = j
-	}
-}

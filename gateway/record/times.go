@@ -2,12 +2,6 @@ package record
 
 import "time"
 
-// A Gap is a stretch that the target sent and the record does not hold.
-type Gap struct {
-	From, To  int64     // offsets
-	At, Until time.Time // when its first byte arrived, and when recording went on; Until is zero while it lasts
-}
-
 // snapshot is the index as it is now.
 func (r *Record) snapshot() (v *view, stored int64, err error) {
 	v = &view{base: r.base}
@@ -80,34 +74,4 @@ func (r *Record) TimeAt(offset int64) (time.Time, error) {
 	}
 	e, err := v.at(i)
 	return instant(e.time), err
-}
-
-// Gaps lists the gaps that touch the offsets from..to, each whole, also the one that
-// lasts. Its newest bytes may still be readable.
-func (r *Record) Gaps(from, to int64) ([]Gap, error) {
-	r.mu.Lock()
-	last := Gap{From: r.stored, To: r.end}
-	if r.none {
-		last.To = r.tail.start
-	}
-	r.mu.Unlock()
-	var found []Gap
-	if !r.none {
-		v, _, err := r.snapshot()
-		if err != nil {
-			return nil, err
-		}
-		if found, err = v.gaps(from, to); err != nil {
-			return nil, err
-		}
-		e, err := v.at(v.len() - 1)
-		if err != nil {
-			return nil, err
-		}
-		last.At = instant(e.time)
-	}
-	if last.From < min(last.To, to) && last.To > from {
-		found = append(found, last)
-	}
-	return found, nil
 }

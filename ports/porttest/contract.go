@@ -272,11 +272,11 @@ func within(t *testing.T, what string, done <-chan struct{}) {
 // typed is what every error of a port has to be.
 func typed(t *testing.T, err error) ports.Reason {
 	t.Helper()
-	var e *ports.Error
+	e, ok := errors.AsType[*ports.Error](err)
 	switch {
 	case err == nil:
 		t.Error("no error")
-	case !errors.As(err, &e):
+	case !ok:
 		t.Errorf("%T %v is not an *ports.Error", err, err)
 	case e.Reason == "" || e.Op == "":
 		t.Errorf("reason or operation is missing: %+v", e)
