@@ -21,6 +21,7 @@ type line struct {
 	setting Serial
 	lock    lockFile
 	try     tryReader
+	remark  string
 
 	before Receptions // what the driver had counted before
 	counts bool       // it counts
@@ -39,6 +40,10 @@ func (l *line) Write(p []byte) (int, error) {
 	n, err := l.file.Write(p)
 	return n, l.failed("write ", err)
 }
+
+// Remark is what became of the settings, where the driver did not refuse them
+// and yet does something else.
+func (l *line) Remark() string { return l.remark }
 
 // Wait blocks until there is something to read.
 func (l *line) Wait() error { return l.failed("read ", l.try.wait()) }
@@ -151,20 +156,39 @@ func (l *line) pause(d time.Duration) bool {
 
 // Close gives up the device and its lock. What the device has not taken is
 // dropped: otherwise the kernel waits for it up to 30 seconds where flow
-// control has stopped the line.
+// control has stopped the line. It is dropped when nobody writes any more, since a
+// writer who waits fills the buffer again as soon as it is empty; so a second descriptor
+// keeps the device open until then.
 func (l *line) Close() error {
 	l.closeOnce.Do(func() {
 		close(l.closing)
-		control(l.try.raw, func(fd int) error {
-			if l.breaking.Load() {
-				l.endBreak(fd)
+		last := -1
+		control(l.try.raw, func(fd int) (err error) {
+			last, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil { // no descriptor is left
+				last = -1
+				l.end(fd)
 			}
-			flushOutput(fd)
-			unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
 			return nil
 		})
+		if last < 0 {
+			l.lock.release()
+			l.file.Close()
+			return
+		}
+		l.file.Close() // waits for calls under way
+		l.end(last)
 		l.lock.release()
-		l.file.Close()
+		unix.Close(last)
 	})
 	return nil
+}
+
+// end leaves the device as somebody else may want it.
+func (l *line) end(fd int) {
+	if l.breaking.Load() {
+		l.endBreak(fd)
+	}
+	flushOutput(fd)
+	unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
 }

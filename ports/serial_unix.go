@@ -83,60 +83,30 @@ func (s Serial) open(ctx context.Context, names string, folders []string) (Port,
 	return l, nil
 }
 
-// setUp sets mode and lines by the serial library, which is closed again: it
-// would cost three descriptors a port. What was set stays while the device is
-// open. The rest is what the library does not do.
+// setUp sets mode and lines, and asks what became of it. The mode is first:
+// until then the driver may echo what the target says, and a line that was at
+// speed 0 gets its lines raised by it.
 func (l *line) setUp(path string) error {
-	port, err := serial.Open(path, l.setting.mode())
-	if err != nil {
-		if e, ok := errors.AsType[*serial.PortError](err); ok && e.Code() == serial.PortBusy {
-			return syscall.EBUSY
-		}
-		return err
-	}
-	err = l.setting.setLines(port)
-	port.Close()
-	if err != nil {
-		return err
-	}
 	return control(l.try.raw, func(fd int) error {
+		if err := l.setting.setMode(fd, path); err != nil {
+			return err
+		}
+		if err := l.setting.setLines(fd); err != nil {
+			return err
+		}
 		// The lock that the kernel itself keeps for those who are not root.
 		unix.IoctlSetInt(fd, unix.TIOCEXCL, 0)
-		return l.setting.setFlow(fd)
+		return l.took(fd)
 	})
 }
 
-// setLines raises and lowers DTR and RTS. A pseudo-terminal has none, which
-// is as good as any state of them.
-func (s Serial) setLines(port serial.Port) error {
-	for _, set := range []struct {
-		name, value string
-		to          func(bool) error
-	}{{"dtr", s.DTR, port.SetDTR}, {"rts", s.RTS, port.SetRTS}} {
-		if set.value == "" {
-			continue
-		}
-		if err := set.to(set.value == "on"); err != nil && !noLines(err) {
-			return fmt.Errorf("%s %s: %w", set.name, set.value, err)
-		}
-	}
-	return nil
-}
-
-// noLines reports whether err is what a device without modem lines answers.
-func noLines(err error) bool {
-	return errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENODEV)
-}
-
-// setFlow sets flow control and what happens to the lines at the end, and asks the driver
-// whether it did what it was told: a driver leaves out silently what its
-// hardware lacks.
-func (s Serial) setFlow(fd int) error {
-	t, err := unix.IoctlGetTermios(fd, getTermios)
-	if err != nil {
-		return err
-	}
-	t.Iflag &^= unix.IXON | unix.IXOFF | unix.IXANY
+// shape is the mode but for speed and frame: every byte passes as it came,
+// whoever set what before. A break is no byte, and one with the wrong parity is told by
+// the driver's count and not by a NUL in its place.
+func (s Serial) shape(t *unix.Termios) {
+	t.Iflag, t.Oflag, t.Lflag = unix.IGNBRK, 0, 0
+	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	t.Cc[unix.VSTART], t.Cc[unix.VSTOP] = xon, xoff
 	t.Cflag &^= unix.CRTSCTS | unix.HUPCL
 	switch s.flow() {
 	case "software":
@@ -147,15 +117,51 @@ func (s Serial) setFlow(fd int) error {
 	if s.HUPCL {
 		t.Cflag |= unix.HUPCL
 	}
-	if err := unix.IoctlSetTermios(fd, setTermios, t); err != nil {
-		return err
+}
+
+// The characters of software flow control.
+const xon, xoff = 0x11, 0x13
+
+// setLines raises and lowers DTR and RTS, and touches no line that was not
+// asked for. A pseudo-terminal has none, which is as good as any state of them.
+func (s Serial) setLines(fd int) error {
+	on, off := 0, 0
+	for line, value := range map[int]string{unix.TIOCM_DTR: s.DTR, unix.TIOCM_RTS: s.RTS} {
+		switch value {
+		case "on":
+			on |= line
+		case "off":
+			off |= line
+		}
 	}
+	for request, lines := range map[uint]int{unix.TIOCMBIS: on, unix.TIOCMBIC: off} {
+		if lines == 0 {
+			continue
+		}
+		if err := unix.IoctlSetPointerInt(fd, request, lines); err != nil && !noLines(err) {
+			return fmt.Errorf("set dtr and rts: %w", err)
+		}
+	}
+	return nil
+}
+
+// noLines reports whether err is what a device without modem lines answers.
+func noLines(err error) bool {
+	return errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENODEV)
+}
+
+// took asks the driver whether it did what it was told: it leaves out silently
+// what its hardware lacks.
+func (l *line) took(fd int) error {
+	s := l.setting
 	got, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return err
 	}
-	if _, err := unix.IoctlGetInt(fd, unix.TIOCMGET); err != nil {
+	if _, err := unix.IoctlGetInt(fd, unix.TIOCMGET); noLines(err) {
 		return nil // a pseudo-terminal: always 8 bits, whatever it is told
+	} else if err != nil {
+		return err
 	}
 	for _, flag := range []struct {
 		name string
@@ -170,7 +176,13 @@ func (s Serial) setFlow(fd int) error {
 			return &Error{Reason: Unsupported, Op: "open " + s.String(), Err: fmt.Errorf("the device does not do these %s", flag.name)}
 		}
 	}
-	return nil
+	return l.tookSpeed(fd, got)
+}
+
+// near is whether a speed serves for another. The two ends may be 5 % apart
+// before the last bit of a byte is misread; each has half of that.
+func near(baud, other int) bool {
+	return max(baud, other)-min(baud, other) <= baud/40
 }
 
 // flags is what the mode looks like in c_cflag.

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -177,14 +179,29 @@ func cmdFreeport(ts *testscript.TestScript, neg bool, args []string) {
 // lies below the kernel's own range, so no outgoing connection takes it
 // meanwhile.
 func freePort() (string, error) {
+	ln, port, err := listenFree()
+	if err != nil {
+		return "", err
+	}
+	return port, ln.Close()
+}
+
+// given are the ports that a script has got: no other one tries them, even
+// while nobody listens there.
+var given sync.Map
+
+// listenFree listens on a free port.
+func listenFree() (net.Listener, string, error) {
 	for range 100 {
-		port := 20000 + rand.IntN(12000)
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return fmt.Sprint(port), ln.Close()
+		port := fmt.Sprint(20000 + rand.IntN(12000))
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return ln, port, nil
 		}
 	}
-	return "", fmt.Errorf("no free port found")
+	return nil, "", errors.New("no free port found")
 }
 
 // cmdPeer runs a second gateway, whose port VAR then has, as the target of the

@@ -29,12 +29,15 @@ echo "guest: init runs"
 exec init
 `
 
-// root's password is "consoled".
-var guestFiles = []struct {
+// A guestFile goes into a guest's initramfs.
+type guestFile struct {
 	name string
 	mode uint32
 	text string
-}{
+}
+
+// root's password is "consoled".
+var guestFiles = []guestFile{
 	{"init", 0o100755, guestInit},
 	{"etc/inittab", 0o100644, "ttyS0::respawn:/bin/getty -L 115200 ttyS0 vt100\n::ctrlaltdel:/bin/reboot\n"},
 	{"etc/passwd", 0o100644, "root:$1$lbwzgld1$RcswJzMmEAbc.eHOS5KrZ/:0:0:root:/root:/bin/sh\n"},
@@ -55,8 +58,11 @@ func guestParts() error {
 	return errors.Join(qemu, busybox, image)
 }
 
-// initramfs is built once for all guests.
-var initramfs = sync.OnceValues(func() ([]byte, error) {
+// initramfs is built once for all guests of the scripts.
+var initramfs = sync.OnceValues(func() ([]byte, error) { return packGuest(guestFiles) })
+
+// packGuest is an initramfs of busybox and files.
+func packGuest(files []guestFile) ([]byte, error) {
 	path, err := program("busybox")
 	if err != nil {
 		return nil, err
@@ -78,11 +84,11 @@ var initramfs = sync.OnceValues(func() ([]byte, error) {
 	} {
 		a.add("bin/"+applet, 0o120777, []byte("busybox"))
 	}
-	for _, f := range guestFiles {
+	for _, f := range files {
 		a.add(f.name, f.mode, []byte(f.text))
 	}
 	return a.end(), nil
-})
+}
 
 // A cpio is an archive in the "newc" format, which the kernel unpacks
 // (Documentation/driver-api/early-userspace/buffer-format.rst).

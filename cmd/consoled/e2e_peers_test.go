@@ -275,15 +275,14 @@ func cmdListener(ts *testscript.TestScript, neg bool, args []string) {
 // listen opens the port; where VAR holds a port already, that very one, so that
 // a line that was closed can come back.
 func (r *rig) listen(ts *testscript.TestScript, name, variable string) error {
-	port := ts.Getenv(variable)
-	if port == "" {
-		var err error
-		if port, err = freePort(); err != nil {
-			return err
-		}
+	var ln net.Listener
+	var err error
+	if port := ts.Getenv(variable); port != "" {
+		ln, err = net.Listen("tcp", "127.0.0.1:"+port)
+	} else {
+		ln, port, err = listenFree()
 		ts.Setenv(variable, port)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,10 @@ type Options struct {
 	// HearBreak waits until the counterpart has seen a break; nil where it
 	// cannot see one.
 	HearBreak func(t *testing.T, peer io.ReadWriteCloser)
+
+	// Size is how many bytes are sent each way: 300 KiB if it is 0. It is for a
+	// counterpart that is slow.
+	Size int
 
 	// Opens is how many opens the test for leaks makes: 1,000 if it is 0.
 	Opens int
@@ -131,7 +136,7 @@ func payload(n int) []byte {
 // clean sends payloads both ways at the same time.
 func (o Options) clean(t *testing.T, read func(p ports.Port, into []byte) error) {
 	port, peer := o.open(t)
-	const size = 300<<10 + 7
+	size := cmp.Or(o.Size, 300<<10+7)
 	down, up := payload(size), payload(size+1)
 	gotDown, gotUp := make([]byte, len(down)), make([]byte, len(up))
 	results := make(chan error, 4)

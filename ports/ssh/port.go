@@ -163,8 +163,8 @@ func (p *port) Close() error {
 	return nil
 }
 
-// goodbye is how long a host may take to take our leave.
-const goodbye = time.Second
+// goodbye is how long a host may take to take our leave, be it ever so busy.
+const goodbye = 3 * time.Second
 
 // leave closes the channel and waits until the host has done so too: another
 // consoled takes that for leaving, and a connection that breaks for an
