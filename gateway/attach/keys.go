@@ -65,6 +65,7 @@ func (s *session) key(k string) string {
 func (s *session) command(key, arg byte) {
 	switch key {
 	case '.':
+		s.noteShell()
 		s.leave(ExitLeft)
 	case '?':
 		s.help()
@@ -113,13 +114,11 @@ func (s *session) command(key, arg byte) {
 		s.notice(words(s.o.Rights()))
 	case '\r', '\n':
 	default:
-		s.unknown(string(key), "?")
+		s.unknown("?")
 	}
 }
 
-func (s *session) unknown(k, list string) {
-	s.notice(fmt.Sprintf("no such key: %s. %s lists them", words(k), s.key(list)))
-}
+func (s *session) unknown(list string) { s.notice("no such key; " + s.key(list) + " lists them") }
 
 func (s *session) help() {
 	lines := []string{"keys, after " + strings.TrimSpace(s.key("")) + ":"}
@@ -131,6 +130,14 @@ func (s *session) help() {
 	}
 	lines = append(lines, "  of ssh itself, after Enter: ~B sends BREAK, ~. leaves")
 	s.painter.say(paint{lines: lines, plain: true})
+}
+
+// noteShell tells who leaves, and wrote, that a shell is left open for whoever
+// comes next. Where on_leave is configured, that sees to it.
+func (s *session) noteShell() {
+	if s.wrote && s.console.AtShell() && len(s.console.Options().Manners.OnLeave) == 0 {
+		s.notice("note: a shell prompt is still open on this console.")
+	}
 }
 
 // ask takes the lock where that needs nobody's consent.
