@@ -32,7 +32,7 @@ var keys = [...]key{
 	{"B or l0", "send BREAK", mayBreak},
 	{"l1 .. lz", "send a break sequence; l? lists those of this console", mayBreak},
 	{"y", "SysRq: BREAK, then the next key (h lists them)", mayBreak},
-	{"!", "actions: power and what else is configured; stop the one that you run", mayPower},
+	{"!", "actions: power and what else is configured; stop the one you run", mayPower},
 	{"w", "who is here", anybody},
 	{"i", "information about this console", anybody},
 	{"x", "line settings and modem lines", anybody},
