@@ -4,11 +4,20 @@ import (
 	"strconv"
 	"strings"
 
+	"consoled/auth"
 	"consoled/gateway/names"
 	"consoled/gateway/screen"
 )
 
 func itoa64(n int64) string { return strconv.FormatInt(n, 10) }
+
+// rightWords is rights for JSON: none are an empty list.
+func rightWords(r auth.Rights) []string {
+	if r == 0 {
+		return []string{}
+	}
+	return strings.Split(r.String(), ",")
+}
 
 // whoami prints an identity with the consoles of each set of rights.
 func whoami(c *call, order []string, byRights map[string][]string) int {
@@ -23,13 +32,13 @@ func whoami(c *call, order []string, byRights map[string][]string) int {
 			grants = append(grants, grant{strings.Split(r, ","), names.Fold(byRights[r])})
 		}
 		c.out.object(struct {
-			V       int     `json:"v"`
-			Name    string  `json:"name"`
-			Key     string  `json:"key"`
-			From    string  `json:"from"`
-			Gateway string  `json:"gateway"`
-			Grants  []grant `json:"grants"`
-		}{1, id.Name, id.Fingerprint, id.Source.String(), c.g.GatewayRights(id).String(), grants})
+			V       int      `json:"v"`
+			Name    string   `json:"name"`
+			Key     string   `json:"key"`
+			From    string   `json:"from"`
+			Gateway []string `json:"gateway"` // rights on the gateway itself
+			Grants  []grant  `json:"grants"`
+		}{1, id.Name, id.Fingerprint, id.Source.String(), rightWords(c.g.GatewayRights(id)), grants})
 		return ExitOK
 	}
 	c.out.printf("you are   %s\n", screen.Printable(id.Name, 80))
