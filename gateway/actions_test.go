@@ -136,7 +136,7 @@ func TestActionRevoked(t *testing.T) {
 	if _, err := f.Reload(t.Context(), "erin"); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-code; got != 77 || !strings.Contains(said, "slow: stopped: you do not have the right") {
+	if got := <-code; got != 77 || !strings.Contains(said, "slow: stopped: you lack the right power") {
 		t.Errorf("exit %d, %s", got, said)
 	}
 }

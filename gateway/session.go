@@ -40,6 +40,7 @@ type session struct {
 	cancel  context.CancelCauseFunc
 
 	pty     bool
+	noPTY   bool // a terminal was asked for, and the key may have none
 	term    string
 	env     map[string]string
 	started bool
@@ -188,6 +189,7 @@ func (s *session) takePTY(data []byte) error {
 	case s.pty:
 		return errTooMany
 	case s.key().NoPTY:
+		s.noPTY = true
 		return errNotAllowed
 	}
 	s.pty, s.term = true, term
@@ -255,7 +257,7 @@ func (s *session) takeSubsystem(data []byte) (run func(), _ error) {
 	}
 	text := "there is no subsystem " + strconv.QuoteToASCII(name[:min(len(name), maxName)])
 	if name == "sftp" {
-		text = "files are not served; 'ssh NAME@gateway log' prints a record"
+		text = command.NoFiles
 	}
 	return func() {
 		defer s.c.caught("subsystem")
@@ -281,6 +283,9 @@ func (s *session) run(line string) {
 	defer s.c.caught("session")
 	s.log.Info("session started", "login", cut(s.proof.name), "command", verb(line), "pty", s.pty)
 	began := time.Now()
+	if s.noPTY {
+		s.complain("your key may have no terminal (no-pty or restrict), and nobody attaches without one")
+	}
 	code := s.outcome(line)
 	s.log.Info("session ended", "code", code, "for", time.Since(began).Round(time.Millisecond))
 	s.exit(code)

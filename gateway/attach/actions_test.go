@@ -156,7 +156,7 @@ func TestCloseKey(t *testing.T) {
 		a.types("\x05cd")
 		a.sees("you may not close this line.")
 		a.types("\x05co")
-		a.sees("not reopened: you do not have the right.")
+		a.sees("not reopened: you lack the right admin.")
 		e.types("\x05cd", "n\r")
 		e.sees("Let go of the line, so that another program can have it? (y/n): ", "not closed.")
 		e.types("\x05cd", "y\r")

@@ -200,7 +200,7 @@ func (r *room) enter(name string, o Options) *person {
 		t: r.t, typed: make(chan []byte), gone: make(chan struct{}), breaks: make(chan time.Duration, 4), code: make(chan int, 1),
 		client: console.Client{
 			Session: name + string(rune('0'+r.n)), Name: name, Source: "10.1.2.3", Kind: console.Interactive,
-			MayWrite: name != "dave", MayBreak: name != "dave", MayForce: name == "bob",
+			MayWrite: name != "dave", MayBreak: name != "dave" && name != "frank", MayForce: name == "bob",
 			MayPower: name != "dave", MayAdmin: name == "erin",
 		},
 	}
@@ -373,6 +373,101 @@ func TestBreaks(t *testing.T) {
 		if n := len(line.Breaks()); n != 3 {
 			t.Errorf("%d breaks", n)
 		}
+	})
+}
+
+// Who leaves a console on which they are logged in is told so.
+func TestNoteOfAnOpenShell(t *testing.T) {
+	const note = "[node1] note: a shell prompt is still open on this console.\r\n"
+	inRoom(t, func(t *testing.T, r *room) {
+		line := r.line()
+		leaves := func(said string, types ...string) string {
+			p := r.enter("alice", Options{})
+			line.Say(said)
+			p.types(append(types, "\x05c.")...)
+			<-p.code
+			return p.screen()
+		}
+		if got := leaves("\r\n\x1b]0;node1\a\x1b[32mroot@node1:~#\x1b[0m ", "x"); !strings.Contains(got, note) {
+			t.Errorf("at a shell:\n%q", got)
+		}
+		if got := leaves("\r\nroot@node1:~# "); strings.Contains(got, note) {
+			t.Errorf("who only watched:\n%q", got)
+		}
+		if got := leaves("\r\nnode1 login: ", "x"); strings.Contains(got, note) {
+			t.Errorf("logged out:\n%q", got)
+		}
+		if got := leaves("\r\nroot@node1:~# \r\n", "x"); strings.Contains(got, note) {
+			t.Errorf("behind a prompt:\n%q", got)
+		}
+	})
+}
+
+// What a narrow window cuts is the text: which key does what stays.
+func TestHintsAreCutLast(t *testing.T) {
+	const text = "not sent: alice is writing (idle 3s)." + hintMark + "Force: ^Ec f" + hintMark + "Leave: ^Ec ."
+	for width, want := range map[int]string{
+		0:  "[node1] not sent: alice is writing (idle 3s). Force: ^Ec f  Leave: ^Ec .",
+		73: "[node1] not sent: alice is writing (idle 3s). Force: ^Ec f  Leave: ^Ec .",
+		72: "[node1] not sent: alice is writing (idle 3.. Force: ^Ec f  Leave: ^Ec .",
+		40: "[node1] no.. Force: ^Ec f  Leave: ^Ec .",
+		20: "[node1] not sent: a",
+		8:  "[node1]",
+		1:  "[node1] not sent: alice is writing (idle 3s). Force: ^Ec f  Leave: ^Ec .",
+	} {
+		if got := notice("node1", text, width); got != want {
+			t.Errorf("%d columns: %q, want %q", width, got, want)
+		}
+	}
+}
+
+// At 80 columns the attach line says how to leave, whatever else it says.
+func TestGreetingFitsTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t, console.Options{Lock: console.LockOptions{Write: console.Explicit}})
+		r.line()
+		a := r.sized(80, 24, Options{NoTitle: true})
+		a.sees("[node1] fake, up 0s. Write is free: ^Ec a takes it. Leave: ^Ec .  Keys: ^Ec ?\r\n")
+	})
+	inRoom(t, func(t *testing.T, r *room) {
+		r.line()
+		a := r.sized(80, 24, Options{NoTitle: true})
+		a.sees("[node1] fake node1, up 0s. Write is free: just type. Leave: ^Ec .  Keys: ^Ec ?\r\n")
+		a.types("x")
+		b := r.sized(80, 24, Options{NoTitle: true})
+		b.sees("is writing (idle 0s).", " Leave: ^Ec .\r\n")
+	})
+}
+
+// Who has write taken by idleness is told how long it took, and how to have it again.
+func TestIdleReleaseIsTold(t *testing.T) {
+	for mode, want := range map[console.WriteMode]string{
+		console.OnKey:    "[node1] write given back after 30m idle. Typing takes it again.\r\n",
+		console.Explicit: "[node1] write given back after 30m idle. ^Ec a takes it again.\r\n",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRoom(t, console.Options{Lock: console.LockOptions{Write: mode}})
+			r.line()
+			a := r.enter("alice", Options{})
+			a.types("\x05ca", "x")
+			time.Sleep(31 * time.Minute)
+			a.sees(want)
+		})
+	}
+}
+
+// A refusal names the right that is lacking.
+func TestLackingRightsAreNamed(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		r.line()
+		a := r.enter("frank", Options{})
+		a.types("\x05cB")
+		a.sees("[node1] not sent: you lack the right break. Leave: ^Ec .\r\n")
+		f := r.enter("alice", Options{Force: true})
+		if code := <-f.code; code != ExitDenied {
+			t.Errorf("--force without the right: exit %d", code)
+		}
+		f.sees("[node1] you lack the right force\r\n")
 	})
 }
 
@@ -611,7 +706,7 @@ func TestKeys(t *testing.T) {
 		p := r.enter("alice", Options{Version: "1.2.3", NoReplay: true})
 		for keys, want := range map[string]string{
 			"?": "  B or l0  send BREAK", "w": "alice (you) from 10.1.2.3, watching", "i": "state up", "v": "consoled 1.2.3",
-			"g": "read,write", "r": "first\r\nsecond", "p": "last 2 lines", "q": "no such key: q. ^Ec ? lists them", "l9": "no such key: l9",
+			"g": "read,write", "r": "first\r\nsecond", "p": "last 2 lines", "q": "[node1] no such key; ^Ec ? lists them\r\n", "l9": "[node1] no such key; ^Ec l? lists them\r\n",
 		} {
 			p.clear()
 			p.types("\x05c" + keys)

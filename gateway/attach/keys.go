@@ -33,7 +33,7 @@ var keys = [...]key{
 	{"B or l0", "send BREAK", mayBreak},
 	{"l1 .. lz", "send a break sequence; l? lists those of this console", mayBreak},
 	{"y", "SysRq: BREAK, then the next key (h lists them)", mayBreak},
-	{"!", "actions: power and what else is configured; stop the one that you run", mayPower},
+	{"!", "actions: power and what else is configured; stop the one you run", mayPower},
 	{"w", "who is here", anybody},
 	{"i", "information about this console", anybody},
 	{"x", "line settings, modem lines, receive errors", anybody},
@@ -65,6 +65,7 @@ func (s *session) key(k string) string {
 func (s *session) command(key, arg byte) {
 	switch key {
 	case '.':
+		s.noteShell()
 		s.leave(ExitLeft)
 	case '?':
 		s.help()
@@ -113,13 +114,11 @@ func (s *session) command(key, arg byte) {
 		s.notice(words(s.o.Rights()))
 	case '\r', '\n':
 	default:
-		s.unknown(string(key), "?")
+		s.unknown("?")
 	}
 }
 
-func (s *session) unknown(k, list string) {
-	s.notice(fmt.Sprintf("no such key: %s. %s lists them", words(k), s.key(list)))
-}
+func (s *session) unknown(list string) { s.notice("no such key; " + s.key(list) + " lists them") }
 
 // HelpKeys lists the keys that a client may use, a line each; nil is for all.
 func HelpKeys(cl *console.Client) (lines []string) {
@@ -137,6 +136,14 @@ func (s *session) help() {
 	lines = append(lines, HelpKeys(&cl)...)
 	lines = append(lines, "  of ssh itself, after Enter: ~B sends BREAK, ~. leaves")
 	s.painter.say(paint{lines: lines, plain: true})
+}
+
+// noteShell tells who leaves, and wrote, that a shell is left open for whoever
+// comes next. Where on_leave is configured, that sees to it.
+func (s *session) noteShell() {
+	if s.wrote && s.console.AtShell() && len(s.console.Options().Manners.OnLeave) == 0 {
+		s.notice("note: a shell prompt is still open on this console.")
+	}
 }
 
 // ask takes the lock where that needs nobody's consent.

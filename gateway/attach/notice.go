@@ -39,12 +39,32 @@ func clock(t, now time.Time) string {
 // words makes hostile text fit for a notice.
 func words(text string) string { return screen.Printable(text, 200) }
 
-// greeting is the attach line; follows says that a replay stands below it.
+// hintMark stands before each hint of a notice, which names a key for what to
+// do next. The hints are what a narrow window cuts last. No text from outside
+// has this byte: words escapes it.
+const hintMark = "\x00"
+
+// hint names a key at the end of a notice: "Leave: ^Ec .".
+func (s *session) hint(what, k string) string { return hintMark + what + ": " + s.key(k) }
+
+func (s *session) leaveHint() string { return s.hint("Leave", ".") }
+
+// greeting is the attach line; follows says that a replay stands below it. A
+// window too narrow for the whole line has it without the address.
 func (s *session) greeting(st console.Status, now time.Time, follows bool) string {
-	leave := s.key(".")
 	backend := words(s.console.Options().Backend.String())
+	text := s.greetingOf(backend, st, now, follows)
+	if whole := notice(s.console.Name(), text, 0); notice(s.console.Name(), text, s.painter.width()) != whole {
+		kind, _, _ := strings.Cut(backend, " ")
+		text = s.greetingOf(kind, st, now, follows)
+	}
+	return text
+}
+
+func (s *session) greetingOf(backend string, st console.Status, now time.Time, follows bool) string {
+	hints := s.leaveHint() + s.hint("Keys", "?")
 	if st.Closing != nil {
-		return fmt.Sprintf("%s, closed %s.%s Leave: %s  Keys: %s", backend, ClosedBy(st.Closing), s.openHint(), leave, s.key("?"))
+		return fmt.Sprintf("%s, closed %s.", backend, ClosedBy(st.Closing)) + s.openHint() + hints
 	}
 	if st.State != console.Up {
 		text := fmt.Sprintf("DOWN since %s (%s): %s.", clock(st.Since, now), Ago(now.Sub(st.Since)), downReason(st))
@@ -55,25 +75,24 @@ func (s *session) greeting(st console.Status, now time.Time, follows bool) strin
 		} else if wait := time.Until(st.NextTry); wait >= time.Second {
 			text += fmt.Sprintf(" Next try in %s.", Ago(wait))
 		}
-		text += s.whyHint(st)
 		if follows {
 			text += " Record follows."
 		}
-		return fmt.Sprintf("%s Leave: %s", text, leave)
+		return text + s.whyHint(st) + s.leaveHint()
 	}
 	up := fmt.Sprintf("%s, up %s.", backend, Ago(now.Sub(st.Since)))
 	cl := s.place.Client()
 	switch {
 	case !cl.MayWrite:
-		return fmt.Sprintf("%s You may watch. Leave: %s  Keys: %s", up, leave, s.key("?"))
+		return up + " You may watch." + hints
 	case s.writing.Load():
-		return fmt.Sprintf("%s You are writing. Leave: %s  Keys: %s", up, leave, s.key("?"))
+		return up + " You are writing." + hints
 	case st.Lock.State == console.Free && s.explicit():
-		return fmt.Sprintf("%s Write is free: %s takes it. Leave: %s  Keys: %s", up, s.key("a"), leave, s.key("?"))
+		return fmt.Sprintf("%s Write is free: %s takes it.", up, s.key("a")) + hints
 	case st.Lock.State == console.Free:
-		return fmt.Sprintf("%s Write is free: just type. Leave: %s  Keys: %s", up, leave, s.key("?"))
+		return up + " Write is free: just type." + hints
 	}
-	return fmt.Sprintf("%s %s%s Leave: %s  Keys: %s", up, s.holding(st), s.forceHint(), leave, s.key("?"))
+	return up + " " + s.holding(st) + s.forceHint() + s.leaveHint()
 }
 
 // holding says who writes and who watches.
@@ -105,7 +124,7 @@ func downReason(st console.Status) string { return cmp.Or(words(string(st.Reason
 // trying again will not do.
 func (s *session) whyHint(st console.Status) string {
 	if st.State == console.Down && (st.Fix != "" || st.Reason == ports.Dialogue || st.Reason == ports.Failed) {
-		return " Why: " + s.key("i") + " "
+		return s.hint("Why", "i")
 	}
 	return ""
 }
@@ -122,7 +141,7 @@ func (s *session) address() string {
 // forceHint names the key that takes the lock, for those who may.
 func (s *session) forceHint() string {
 	if s.place.Client().MayForce {
-		return " Force: " + s.key("f") + " "
+		return s.hint("Force", "f")
 	}
 	return ""
 }
@@ -135,9 +154,12 @@ func (s *session) notSent(err error) string {
 	}
 	switch r.Because {
 	case console.BecauseNoRight:
-		return "not sent: you may watch this console, not write. Leave: " + s.key(".")
+		if r.Right != "write" {
+			return "not sent: you lack the right " + r.Right + "." + s.leaveHint()
+		}
+		return "not sent: you may watch this console, not write." + s.leaveHint()
 	case console.BecauseDialogue:
-		return "not sent: the gateway is logging in; wait until it is done. Leave: " + s.key(".")
+		return "not sent: the gateway is logging in; wait until it is done." + s.leaveHint()
 	case console.BecauseNoSequence:
 		return "not sent: there is no such break sequence. " + s.key("l?") + " lists them."
 	case console.BecauseDown:
@@ -146,17 +168,17 @@ func (s *session) notSent(err error) string {
 		case console.Up:
 			return "not sent: the line is being opened anew."
 		case console.Connecting:
-			return "not sent: the line is being opened. Leave: " + s.key(".")
+			return "not sent: the line is being opened." + s.leaveHint()
 		}
-		return fmt.Sprintf("not sent: the line is DOWN (%s). Leave: %s", downReason(st), s.key("."))
+		return fmt.Sprintf("not sent: the line is DOWN (%s).", downReason(st)) + s.leaveHint()
 	case console.BecauseClosed:
-		return fmt.Sprintf("not sent: %s closed the line%s.%s Leave: %s", words(r.Holder), until(r.Until), s.openHint(), s.key("."))
+		return fmt.Sprintf("not sent: %s closed the line%s.", words(r.Holder), until(r.Until)) + s.openHint() + s.leaveHint()
 	case console.BecauseExplicit:
 		return fmt.Sprintf("not sent: typing alone does not write here. %s takes write.", s.key("a"))
 	case console.BecauseHeld:
-		return fmt.Sprintf("not sent: %s is writing (idle %s).%s", words(r.Holder), Ago(r.Idle), s.forceHint())
+		return fmt.Sprintf("not sent: %s is writing (idle %s).", words(r.Holder), Ago(r.Idle)) + s.forceHint()
 	case console.BecauseGrace:
-		return fmt.Sprintf("not sent: write is kept for %s for another %s.%s", words(r.Holder), Ago(time.Until(r.Until)), s.forceHint())
+		return fmt.Sprintf("not sent: write is kept for %s for another %s.", words(r.Holder), Ago(time.Until(r.Until))) + s.forceHint()
 	}
 	return "not sent: " + words(r.Error()) + "."
 }
@@ -173,7 +195,7 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		if e.Reason == console.OnDemand {
 			return "closed: " + string(e.Reason) + ".", false
 		}
-		return fmt.Sprintf("DOWN: %s (%s). Retrying.%s", words(string(e.Reason)), s.address(), s.whyHint(s.console.Status())), true
+		return fmt.Sprintf("DOWN: %s (%s). Retrying.", words(string(e.Reason)), s.address()) + s.whyHint(s.console.Status()), true
 	case console.KindTake:
 		if mine && !s.titled {
 			return "you have write.", false
@@ -188,7 +210,11 @@ func (s *session) told(e console.Event) (text string, urgent bool) {
 		}
 	case console.KindIdle:
 		if mine {
-			return "write given back, as nothing was typed for a while. Typing takes it again.", false
+			again := "Typing"
+			if s.explicit() {
+				again = s.key("a")
+			}
+			return fmt.Sprintf("write given back after %s idle. %s takes it again.", Ago(e.For), again), false
 		}
 	case console.KindGrace:
 		return fmt.Sprintf("%s lost the connection; write is kept for %s.", who, Ago(e.For)), false
@@ -271,7 +297,7 @@ func until(t time.Time) string {
 // openHint names the key that opens the line, for those who may.
 func (s *session) openHint() string {
 	if s.place.Client().MayAdmin {
-		return " Open it: " + s.key("o") + " "
+		return s.hint("Open it", "o")
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -370,11 +371,7 @@ func (p *painter) render(x paint) []byte {
 			}
 			continue
 		}
-		line = "[" + p.name + "] " + line
-		if w > 1 && len(line) > w-1 {
-			line = line[:w-1]
-		}
-		b.WriteString(line + "\r\n")
+		b.WriteString(notice(p.name, line, w) + "\r\n")
 	}
 	if p.asking != "" {
 		b.WriteString(p.asking)
@@ -382,6 +379,26 @@ func (p *painter) render(x paint) []byte {
 		b.Write(p.tracker.Line())
 	}
 	return b.Bytes()
+}
+
+// notice is a notice as it stands on the screen: one line, cut to a column less
+// than the window has, which is not known where width is 0. The text is cut
+// before its hints are: how to leave has to be seen in any window that has room for it.
+func notice(name, text string, width int) string {
+	text, hints, found := strings.Cut(text, hintMark)
+	text = "[" + name + "] " + text
+	if found {
+		hints = " " + strings.ReplaceAll(hints, hintMark, "  ")
+	}
+	const dots = ".."
+	room := width - 1
+	if over := len(text) + len(hints) - room; width > 1 && over > 0 {
+		if keep := len(text) - over - len(dots); found && keep > len(name)+2 {
+			return text[:keep] + dots + hints
+		}
+		return (text + hints)[:room]
+	}
+	return text + hints
 }
 
 func (p *painter) write(b []byte) error {

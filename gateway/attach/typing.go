@@ -56,7 +56,7 @@ func (s *session) send(keys []byte) {
 		first := s.guard.last == nil
 		if what := s.guard.check(keys, free, time.Now()); what != "" {
 			if now := time.Now(); first || now.Sub(s.guarded) > oneGo {
-				s.notice("not sent yet: " + what + ". Again to send it. Leave: " + s.key("."))
+				s.notice("not sent yet: " + what + ". Again to send it." + s.leaveHint())
 			}
 			s.guarded = time.Now()
 			return
@@ -75,7 +75,7 @@ func (s *session) push() {
 		return
 	}
 	if n > 0 {
-		s.since = time.Time{}
+		s.since, s.wrote = time.Time{}, true
 	}
 	if s.pending = s.pending[n:]; len(s.pending) == 0 {
 		s.pending = nil

@@ -34,13 +34,9 @@ func helpVerb() verb {
 func help(c *call) int {
 	c.out.printf("ssh NAME@gw attaches to the console NAME; ssh gw COMMAND runs one of these:\n\n")
 	for _, v := range verbs() {
-		form := v.name + " " + v.args
-		if len(form) > 18 {
-			form += "\n" + strings.Repeat(" ", 20)
-		}
-		c.out.printf("  %-18s %s\n", form, v.does)
+		c.entry(strings.TrimRight(v.name+" "+v.args, " "), v.does)
 	}
-	c.out.printf("\nT is a console (node42), or where several make sense a selector: node[1-9], a,b, @tag, @all.\n" +
+	c.out.printf("\nT is a console (node42) or, where several make sense, a selector:\nnode[1-9], a,b, @tag, @all.\n" +
 		"'ssh NAME@gw COMMAND' means that console. 'help COMMAND' shows the flags.\n")
 	return ExitOK
 }
@@ -54,16 +50,18 @@ func helpOn(c *call, name string) int {
 		}
 		return c.out.fail(e)
 	}
-	c.out.printf("%s %s\n  %s\n", v.name, v.args, v.does)
+	c.out.printf("%s\n", strings.TrimRight(v.name+" "+v.args, " "))
+	c.paragraph(v.does)
 	if v.more != "" {
-		c.out.printf("\n  %s\n", strings.ReplaceAll(v.more, "\n", "\n  "))
+		c.out.printf("\n")
+		c.paragraph(v.more)
 	}
 	if len(v.flags) > 0 {
 		c.out.printf("\n")
 	}
 	for _, f := range v.flags {
 		name := f.name + [...]string{none: "", word: " VALUE", free: " TEXT", some: "[=VALUE]"}[f.takes]
-		c.out.printf("  %-18s %s\n", name, f.does)
+		c.entry(name, f.does)
 	}
 	return ExitOK
 }
@@ -74,14 +72,56 @@ func helpKeys() string {
 		"\n^E twice sends one ^E. Of ssh itself, after Enter: ~B sends BREAK, ~. leaves.\n"
 }
 
+const (
+	helpWidth  = 80 // of a terminal
+	helpColumn = 21 // where what an entry does begins
+)
+
+// entry prints a verb or a flag and what it does.
+func (c *call) entry(name, does string) {
+	name = "  " + name
+	if len(name) >= helpColumn {
+		c.out.printf("%s\n", name)
+		name = ""
+	}
+	for _, line := range broken(does, helpWidth-helpColumn) {
+		c.out.printf("%-*s%s\n", helpColumn, name, line)
+		name = ""
+	}
+}
+
+// paragraph prints text that stands two columns in.
+func (c *call) paragraph(text string) {
+	for _, line := range broken(text, helpWidth-2) {
+		c.out.printf("  %s\n", line)
+	}
+}
+
+// broken breaks text at blanks into lines of at most width columns.
+func broken(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
+
 const helpScripts = `for scripts:
   ssh node42@gw log --since 1h | grep -i mce
   ssh gw ls --json | jq -r 'select(.state == "down") | .name'
   ssh node42@gw send --enter 'uptime'
-  at=$(ssh node42@gw send --json --enter 'dmesg' | jq .offset); ssh node42@gw log --from $at
+  at=$(ssh node42@gw send --json --enter 'dmesg' | jq .offset)
+  ssh node42@gw log --from $at
   ssh node42@gw power cycle --yes --wait-for 'login:' --timeout 15m
   ssh -T node42@gw            the raw bytes from now on, read only
-stdout has results only; notices go to stderr, and SetEnv CONSOLED_QUIET=1 drops them.
+stdout has results only; notices go to stderr, and SetEnv CONSOLED_QUIET=1
+drops them.
 `
 
 const helpExitCodes = `exit codes:

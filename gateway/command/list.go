@@ -14,7 +14,7 @@ import (
 
 func lsVerb() verb {
 	return verb{
-		name: "ls", args: "[T]", does: "list consoles: state, writer, watchers, age of the last output", target: allTarget,
+		name: "ls", args: "[T]", does: "consoles: state, writer, watchers, age of the last output", target: allTarget,
 		flags: listFlags(
 			flag{name: "--long", does: "backend, since when, and why it is down, too"},
 			flag{name: "--fold", does: "names folded into ranges, by state"},
@@ -52,7 +52,7 @@ func (c *call) describe(x *console.Console) consoleJSON {
 		V: 1, Name: st.Name, State: string(st.State), Backend: backendKind(o), Since: st.Since,
 		Reason: string(st.Reason), Detail: st.Detail, Fix: st.Fix, NextTry: moment(st.NextTry), Attempts: st.Attempts,
 		LastOutput: moment(st.LastOutput), Lock: string(st.Lock.State), Description: o.Description,
-		Aliases: o.Subject.Aliases, Tags: o.Subject.Tags, Perm: strings.Split(c.rights(x).String(), ","),
+		Aliases: o.Subject.Aliases, Tags: o.Subject.Tags, Perm: rightWords(c.rights(x)),
 	}
 	if st.Closing != nil {
 		j.Reason = "closed by " + st.Closing.By

@@ -53,6 +53,26 @@ func TestHelpAgreesWithFlags(t *testing.T) {
 	})
 }
 
+// Help fits a terminal of 80 columns.
+func TestHelpFitsATerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newSite(t)
+		synctest.Wait()
+		pages := []string{"", "keys", "scripts", "exit-codes"}
+		for _, v := range verbs() {
+			pages = append(pages, v.name)
+		}
+		for _, page := range pages {
+			_, out, _ := g.run(t, "erin", "gw", strings.TrimSpace("help "+page))
+			for line := range strings.Lines(out) {
+				if line = strings.TrimSuffix(line, "\n"); len(line) > 80 || strings.TrimRight(line, " ") != line {
+					t.Errorf("help %s: %d columns: %q", page, len(line), line)
+				}
+			}
+		}
+	})
+}
+
 // pty runs a command on a PTY whose keys come in the channel.
 func (g *site) pty(t *testing.T, who, line string, keys io.Reader, interrupt func()) (out *buffer, code chan int) {
 	out, code = new(buffer), make(chan int, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"consoled/auth"
@@ -62,10 +63,21 @@ func resolve(g Gateway, s *Session) (string, error) {
 		}
 	case found:
 		return l.Name, nil
+	case l.User != "" && isConsole(g, s, l.User):
+		return "", &usageError{
+			code: ExitUsage, text: fmt.Sprintf("%s is neither a modifier nor a console, and %s is one", quote(l.Name), quote(l.User)),
+			fix: "the modifiers are +ro +rw +quiet +noreplay",
+		}
 	case l.User != "" || l.Modifiers != names.Modifiers{} || len(suggest(g, s, l.Name)) > 0:
 		return "", unknown(g, s, l.Name)
 	}
 	return "", nil
+}
+
+// isConsole reports whether a part of the login name is a console that the caller may read.
+func isConsole(g Gateway, s *Session, name string) bool {
+	_, ok := lookup(g, s, name)
+	return ok
 }
 
 // shell is a session without a command.
@@ -174,8 +186,24 @@ func (c *call) permit() error {
 	return nil
 }
 
+// NoFiles is the answer to who asks for files, by whatever program.
+const NoFiles = "files are not served; 'ssh NAME@gateway log' prints a record"
+
+// copies reports whether a first word is what a client that copies files runs
+// at the other end.
+func copies(name string) bool {
+	switch path.Base(name) {
+	case "scp", "sftp-server", "rsync":
+		return true
+	}
+	return false
+}
+
 // noVerb answers a first word that is no command.
 func noVerb(g Gateway, s *Session, login, name string) error {
+	if copies(name) {
+		return &usageError{code: ExitUsage, text: NoFiles}
+	}
 	if login != "" {
 		return &usageError{
 			code: ExitUsage, text: "no such command: " + quote(name),

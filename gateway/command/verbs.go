@@ -184,7 +184,7 @@ func (c *call) choose(text string) error {
 	}
 	sel, err := names.ParseSelector(text)
 	if err != nil {
-		return &usageError{code: ExitUsage, text: "selector " + quote(text) + ": " + err.Error()}
+		return &usageError{code: ExitUsage, text: err.Error(), fix: "node[1-9], a,b, node*, @tag or @all"}
 	}
 	for _, x := range visible(c.g, c.s) {
 		if sel.Match(x.Subject()) {

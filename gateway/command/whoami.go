@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"consoled/auth"
 	"consoled/gateway/names"
 	"consoled/gateway/screen"
 )
@@ -14,6 +15,14 @@ func whoamiVerb() verb {
 		flags: []flag{{name: "--json", does: "as JSON"}},
 		run:   whoami,
 	}
+}
+
+// rightWords is rights for JSON: none are an empty list.
+func rightWords(r auth.Rights) []string {
+	if r == 0 {
+		return []string{}
+	}
+	return strings.Split(r.String(), ",")
 }
 
 // whoami prints who the caller is, with the consoles of each set of rights.
@@ -37,13 +46,13 @@ func whoami(_ context.Context, c *call) int {
 			grants = append(grants, grant{strings.Split(r, ","), names.Fold(byRights[r])})
 		}
 		c.out.object(struct {
-			V       int     `json:"v"`
-			Name    string  `json:"name"`
-			Key     string  `json:"key"`
-			From    string  `json:"from"`
-			Gateway string  `json:"gateway"`
-			Grants  []grant `json:"grants"`
-		}{1, id.Name, id.Fingerprint, id.Source.String(), c.g.GatewayRights(id).String(), grants})
+			V       int      `json:"v"`
+			Name    string   `json:"name"`
+			Key     string   `json:"key"`
+			From    string   `json:"from"`
+			Gateway []string `json:"gateway"` // rights on the gateway itself
+			Grants  []grant  `json:"grants"`
+		}{1, id.Name, id.Fingerprint, id.Source.String(), rightWords(c.g.GatewayRights(id)), grants})
 		return ExitOK
 	}
 	c.out.printf("you are   %s\n", screen.Printable(id.Name, 80))

@@ -31,7 +31,7 @@ func (a *Attachment) Begin(ctx context.Context, name string, disturbs bool) (*Ac
 	case a.gone || a.leaving != nil:
 		return nil, refuse(BecauseLeft)
 	case !a.client.MayPower:
-		return nil, refuse(BecauseNoRight)
+		return nil, lacks("power")
 	case c.acting != nil:
 		running := c.acting.Act
 		return nil, &Refusal{Because: BecauseActing, Holder: running.Who, Action: running.Name, Idle: now.Sub(running.Since)}

@@ -140,13 +140,14 @@ func (a *Attachment) updateLocked(cl Client) {
 	c := a.console
 	a.client = cl
 	if !cl.MayPower {
-		a.stopActingLocked(refuse(BecauseNoRight))
+		a.stopActingLocked(lacks("power"))
 	}
 	c.changedLocked(c.lock.update(cl))
-	if c.line != nil {
-		c.dropLocked(c.line, func(in input) bool {
-			return in.from == a && (!cl.MayWrite || in.event.Kind == KindBreak && !cl.MayBreak)
-		}, refuse(BecauseNoRight))
+	if c.line != nil && !cl.MayWrite {
+		c.dropLocked(c.line, func(in input) bool { return in.from == a }, lacks("write"))
+	}
+	if c.line != nil && !cl.MayBreak {
+		c.dropLocked(c.line, func(in input) bool { return in.from == a && in.event.Kind == KindBreak }, lacks("break"))
 	}
 }
 

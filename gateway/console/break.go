@@ -88,7 +88,7 @@ func (a *Attachment) pushBreak(in input, breaks bool) *Refusal {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !a.client.MayBreak {
-		return refuse(BecauseNoRight)
+		return lacks("break")
 	}
 	if c.line != nil && breaks {
 		if _, can := c.line.port.(ports.Breaker); !can {

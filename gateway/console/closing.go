@@ -70,7 +70,7 @@ func (a *Attachment) administer(do func(*Console, time.Time)) error {
 	case a.gone:
 		return refuse(BecauseLeft)
 	case !a.client.MayAdmin:
-		return refuse(BecauseNoRight)
+		return lacks("admin")
 	}
 	do(c, time.Now())
 	return nil

@@ -143,8 +143,10 @@ func (a *Attachment) goesOn() error {
 	defer c.mu.Unlock()
 	switch {
 	case a.own: // it has begun, and is ours
-	case !a.client.MayWrite || !a.client.MayBreak:
-		return refuse(BecauseNoRight)
+	case !a.client.MayWrite:
+		return lacks("write")
+	case !a.client.MayBreak:
+		return lacks("break")
 	case c.lock.state == Held && !c.lock.delivers(a.client):
 		return c.lock.refusal(time.Now())
 	case !c.lock.delivers(a.client):

@@ -57,7 +57,7 @@ type Event struct {
 	Loser   string        `json:"loser,omitempty"`  // who lost the lock to it
 	Why     string        `json:"why,omitempty"`    // a reason that a person gave, the text of an error, or of up what the port remarked: hostile
 	Reason  ports.Reason  `json:"reason,omitempty"` // of down
-	For     time.Duration `json:"for_ns,omitempty"` // length of a break, an outage, a grace period
+	For     time.Duration `json:"for_ns,omitempty"` // length of a break, an outage, a grace period, of typing nothing
 	Attempt int           `json:"attempt,omitempty"`
 	Action  string        `json:"action,omitempty"` // name of an action, or the SysRq key behind a break
 	Result  string        `json:"result,omitempty"` // of an action: hostile

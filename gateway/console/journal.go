@@ -89,8 +89,11 @@ func (c *Console) changedLocked(ch change) {
 		return
 	}
 	e := Event{Kind: ch.kind, Why: ch.why, Loser: ch.loser.Name, LoserSession: ch.loser.Session}.by(ch.who)
-	if ch.kind == KindGrace {
+	switch ch.kind {
+	case KindGrace:
 		e.For = c.o.Lock.grace()
+	case KindIdle:
+		e.For = c.o.Lock.idleRelease()
 	}
 	c.o.Log.Info("write lock", "event", string(e.Kind), "who", e.Who, "from", e.From, "loser", e.Loser, "why", e.Why)
 	c.tellLocked(e)

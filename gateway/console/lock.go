@@ -98,7 +98,7 @@ func (l *lock) expire(o LockOptions, now time.Time) change {
 // 21): a nil Refusal means that x is the writer now.
 func (l *lock) keystroke(o LockOptions, x Client, now time.Time) (change, *Refusal) {
 	if !x.MayWrite {
-		return change{}, refuse(BecauseNoRight)
+		return change{}, lacks("write")
 	}
 	if l.state == Held && l.covers(x) {
 		l.last = now
@@ -115,7 +115,7 @@ func (l *lock) keystroke(o LockOptions, x Client, now time.Time) (change, *Refus
 func (l *lock) take(x Client, now time.Time) (change, *Refusal) {
 	switch {
 	case !x.MayWrite:
-		return change{}, refuse(BecauseNoRight)
+		return change{}, lacks("write")
 	case l.state == Held && l.holder.Session == x.Session:
 		return change{}, nil
 	case l.state == Free:
@@ -149,8 +149,10 @@ func (l *lock) attach(o LockOptions, x Client, now time.Time) change {
 // force takes the lock from whoever has it (12).
 func (l *lock) force(o LockOptions, x Client, why string, now time.Time) (change, *Refusal) {
 	switch {
-	case !x.MayForce || !x.MayWrite:
-		return change{}, refuse(BecauseNoRight)
+	case !x.MayWrite:
+		return change{}, lacks("write")
+	case !x.MayForce:
+		return change{}, lacks("force")
 	case l.state == Free || l.own(x):
 		return l.take(x, now)
 	case why == "" && o.ForceReason != "optional":

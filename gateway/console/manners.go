@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"consoled/gateway/dialogue"
+	"consoled/gateway/screen"
 	"consoled/ports"
 )
 
@@ -89,6 +90,24 @@ func (a *Attachment) typedLocked() {
 	if a.client.Kind != Sending {
 		a.wrote, a.console.manner.wrote = true, true
 	}
+}
+
+// promptLength is how much of the record's end may be a prompt, in bytes.
+const promptLength = 512
+
+// AtShell reports whether the line is up and the last that the target said looks like the prompt
+// of a shell. It reads the end of the record.
+func (c *Console) AtShell() bool {
+	from, err := c.record.LastLines(1, promptLength)
+	if err != nil || c.Status().State != Up {
+		return false
+	}
+	cursor := c.record.Cursor(from)
+	defer cursor.Close()
+	said := make([]byte, promptLength)
+	n, _ := cursor.Read(said) // what cannot be read is no prompt
+	var text screen.Text
+	return dialogue.AtShell(text.Flush(text.Append(nil, said[:n])))
 }
 
 // vacantLocked sends what on_leave says once nobody who wrote is left: neither

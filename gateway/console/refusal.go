@@ -13,6 +13,7 @@ type Refusal struct {
 	Idle    time.Duration // how long they have not typed, or the action runs
 	Until   time.Time     // when the grace period or the closing ends
 	Action  string        // that runs
+	Right   string        // that the client lacks
 }
 
 // Because is the kind of a refusal.
@@ -47,7 +48,7 @@ func (r *Refusal) Error() string {
 	case BecauseGrace:
 		return fmt.Sprintf("write is kept for %s, whose connection was lost", r.Holder)
 	case BecauseNoRight:
-		return "you do not have the right"
+		return "you lack the right " + r.Right
 	case BecauseExplicit:
 		return "typing alone does not write on this console"
 	case BecauseDown:
@@ -81,3 +82,6 @@ func (r *Refusal) Error() string {
 }
 
 func refuse(b Because) *Refusal { return &Refusal{Because: b} }
+
+// lacks is the refusal for want of a right, by the name that it has in the configuration.
+func lacks(right string) *Refusal { return &Refusal{Because: BecauseNoRight, Right: right} }

@@ -104,7 +104,7 @@ func (a *Attachment) mayTypeLocked() *Refusal {
 	case a.gone:
 		return refuse(BecauseLeft)
 	case !a.client.MayWrite:
-		return refuse(BecauseNoRight)
+		return lacks("write")
 	case c.closing != nil:
 		return &Refusal{Because: BecauseClosed, Holder: c.closing.By, Until: c.closing.Until}
 	case c.line == nil && c.talking:

@@ -147,6 +147,9 @@ func (l *Login) understand(text, typed []byte) answer {
 	return says
 }
 
+// AtShell reports whether text ends in what looks like the prompt of a shell.
+func AtShell(text []byte) bool { return usualShell.Match(text) }
+
 func orUsual(re, usual *regexp.Regexp) *regexp.Regexp {
 	if re != nil {
 		return re

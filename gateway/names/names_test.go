@@ -121,6 +121,11 @@ func TestNearest(t *testing.T) {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
+	for _, word := range []string{"wait", "-b"} {
+		if got := Nearest(word, []string{"tail", "-n"}); got != "" {
+			t.Errorf("Nearest(%q) = %q", word, got)
+		}
+	}
 	if got := Nearest("--sine", []string{"--since", "--until"}); got != "--since" {
 		t.Errorf("option: %q", got)
 	}

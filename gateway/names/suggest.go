@@ -45,17 +45,14 @@ func Suggest(name string, candidates []string) []string {
 
 // Nearest returns the word of a vocabulary that a misspelt one most likely
 // means, or "" where none is near; for unknown keys, options and verbs. Short
-// words must be nearer than long ones; a beginning stands for the one word
-// that has it.
+// words must be nearer than long ones, dashes apart: wait does not mean tail, nor
+// -b -n. A beginning stands for the one word that has it.
 func Nearest(word string, vocabulary []string) string {
-	limit := maxDistance
-	if len(word) < 4 {
-		limit = 1
-	}
-	best, least := "", limit+1
+	best, least := "", maxDistance+1
 	var begun []string
 	for _, v := range vocabulary {
-		if d := distance(word, v); d < least && d < min(len(word), len(v)) {
+		short := min(len(strings.TrimLeft(word, "-")), len(strings.TrimLeft(v, "-")))
+		if d := distance(word, v); d < least && d < short && (d <= 1 || short > shortName) {
 			best, least = v, d
 		}
 		if len(word) >= 3 && len(word) < len(v) && equal(v[:len(word)], word) {
