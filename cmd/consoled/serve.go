@@ -18,6 +18,7 @@ import (
 
 	"consoled/gateway"
 	"consoled/gateway/config"
+	"consoled/gateway/screen"
 )
 
 // systemConfig is where the configuration is looked for first.
@@ -71,11 +72,22 @@ func serveCommand() *cobra.Command {
 func newLog(w io.Writer, format string) (*slog.Logger, error) {
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
+		return slog.New(slog.NewTextHandler(escaped{w}, nil)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+		return slog.New(slog.NewJSONHandler(escaped{w}, nil)), nil
 	}
 	return nil, fmt.Errorf("--log-format %q: only text and json", format)
+}
+
+// An escaped log has no control character that a terminal would obey: the
+// handlers of both forms let some of them stand, and what peers say is in the log.
+type escaped struct{ w io.Writer }
+
+func (e escaped) Write(p []byte) (int, error) {
+	if _, err := e.w.Write(screen.AppendJSON(nil, p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // serve runs the gateway under the operating system's signals and systemd.
