@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -18,7 +17,6 @@ import (
 
 	"consoled/gateway"
 	"consoled/gateway/config"
-	"consoled/gateway/screen"
 )
 
 // systemConfig is where the configuration is looked for first.
@@ -56,10 +54,11 @@ func serveCommand() *cobra.Command {
 			"A configuration with a mistake is refused whole: the running one goes on.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			log, err := newLog(c.ErrOrStderr(), format)
+			log, flush, err := newLog(c.ErrOrStderr(), format)
 			if err != nil {
 				return err
 			}
+			defer flush()
 			return serve(c.Context(), file, log)
 		},
 	}
@@ -68,32 +67,11 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-// newLog makes the program's own log, which goes to stderr.
-func newLog(w io.Writer, format string) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(escaped{w}, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(escaped{w}, nil)), nil
-	}
-	return nil, fmt.Errorf("--log-format %q: only text and json", format)
-}
-
-// An escaped log has no control character that a terminal would obey: the
-// handlers of both forms let some of them stand, and what peers say is in the log.
-type escaped struct{ w io.Writer }
-
-func (e escaped) Write(p []byte) (int, error) {
-	if _, err := e.w.Write(screen.AppendJSON(nil, p)); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
 // serve runs the gateway under the operating system's signals and systemd.
 func serve(ctx context.Context, file string, log *slog.Logger) error {
 	ctx, stop := signals(ctx, func() {}, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer survive()()
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)

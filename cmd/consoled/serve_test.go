@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLogInjectsNothing writes what peers may say into the log, in both forms:
@@ -25,11 +27,12 @@ func TestLogInjectsNothing(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		for _, evil := range hostile {
 			var b bytes.Buffer
-			log, err := newLog(&b, format)
+			log, flush, err := newLog(&b, format)
 			if err != nil {
 				t.Fatal(err)
 			}
 			log.With("client", evil).Warn("login refused", "login", evil, "err", errors.New(evil), "keys", []string{evil}, "any", fmt.Stringer(text(evil)))
+			flush()
 			line, ended := strings.CutSuffix(b.String(), "\n")
 			for i, r := range line {
 				if r < ' ' || r >= 0x7f && r < 0xa0 {
@@ -49,3 +52,51 @@ func TestLogInjectsNothing(t *testing.T) {
 type text string
 
 func (t text) String() string { return string(t) }
+
+// A stuck writer takes nothing until it is let.
+type stuck struct {
+	bytes.Buffer
+	let, took chan struct{}
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	select {
+	case s.took <- struct{}{}:
+	default:
+	}
+	<-s.let
+	return s.Buffer.Write(p)
+}
+
+// TestLogHoldsNobodyUp logs without end while nobody takes the log: it is
+// bounded, and says afterwards how much of it is missing.
+func TestLogHoldsNobodyUp(t *testing.T) {
+	out := &stuck{let: make(chan struct{}), took: make(chan struct{}, 1)}
+	log, flush, err := newLog(out, "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Info("first")
+	<-out.took
+	const lines = 20_000
+	for range lines {
+		log.Info(strings.Repeat("x", 200))
+	}
+	close(out.let)
+	for deadline := time.After(10 * time.Second); len(out.took) == 0; {
+		select {
+		case <-deadline:
+			t.Fatal("nothing more was written")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	flush()
+	text := out.String()
+	found := regexp.MustCompile(`lines of the log are missing" lines=(\d+)`).FindStringSubmatch(text)
+	if found == nil || !strings.Contains(text, "msg=first") || len(text) > logHeld+1000 {
+		t.Fatalf("%d bytes: %.200q", len(text), text[max(0, len(text)-300):])
+	}
+	if got := strings.Count(text, "xxx level") + strings.Count(text, "msg="+strings.Repeat("x", 200)); fmt.Sprint(lines-got) != found[1] {
+		t.Errorf("%d lines came, %s are said to be missing of %d", got, found[1], lines)
+	}
+}
