@@ -38,6 +38,7 @@ var (
 	errRevoked = errors.New("your key is no longer authorised")
 	errExpired = errors.New("your key has expired")
 	errHostile = errors.New("too many channels at once")
+	errIdle    = errors.New("it ran nothing")
 	errStuck   = errors.New("your terminal takes no output")
 )
 

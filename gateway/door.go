@@ -151,6 +151,18 @@ func (d *door) known(c *connection, key string, l config.Limits) error {
 	return nil
 }
 
+// lives reports whether somebody is logged in from an address.
+func (d *door) lives(from netip.Prefix) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c, key := range d.all {
+		if key != "" && c.origin == from {
+			return true
+		}
+	}
+	return false
+}
+
 // left says that a connection has ended.
 func (d *door) left(c *connection) {
 	d.mu.Lock()

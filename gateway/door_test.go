@@ -270,6 +270,49 @@ func TestKeepalive(t *testing.T) {
 	})
 }
 
+// TestIdleSession ends a session that asks for nothing, and not the one beside it.
+func TestIdleSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := bubble(t, newBench().run)
+		near, far := pipe()
+		served := make(chan struct{})
+		c := f.newConnection(far)
+		go func() { c.serve(); close(served) }()
+		conn, chans, reqs, err := gossh.NewClientConn(near, "", &gossh.ClientConfig{
+			User: "node1", Auth: []gossh.AuthMethod{gossh.PublicKeys(signer(t, "alice"))},
+			HostKeyCallback: gossh.InsecureIgnoreHostKey(), // the test's own gateway
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := gossh.NewClient(conn, chans, reqs)
+		works := newSession(t, client)
+		if _, err := works.StdinPipe(); err != nil { // which stays open
+			t.Fatal(err)
+		}
+		begun(t, works, "hold")
+		channel, requests, err := client.OpenChannel("session", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go gossh.DiscardRequests(requests)
+		began := time.Now()
+		if n, err := channel.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("read %d, %v", n, err)
+		}
+		if took := time.Since(began); took != patience {
+			t.Errorf("ended after %s", took)
+		}
+		channel.Close()
+		time.Sleep(time.Hour)
+		if n := f.sessions.count(); n != 1 {
+			t.Errorf("%d sessions are left", n)
+		}
+		client.Close()
+		<-served
+	})
+}
+
 // A poor listener has no descriptors left, once.
 type poor struct {
 	net.Listener

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -54,6 +55,25 @@ func TestFolders(t *testing.T) {
 				t.Errorf("%s %s: %s", key, path, err)
 			}
 		}
+	}
+}
+
+// TestLinkInPlaceOfTheLock leaves the file alone to which somebody leads the lock.
+func TestLinkInPlaceOfTheLock(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege on Windows")
+	}
+	precious := filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(precious, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := serveError(t, func(c *config.Config) {
+		if err := errors.Join(os.Mkdir(c.StateDir, 0o700), os.Symlink(precious, filepath.Join(c.StateDir, "lock"))); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if text, readErr := os.ReadFile(precious); string(text) != "text" {
+		t.Errorf("the file holds %q, %v; refused with %s", text, readErr, err)
 	}
 }
 

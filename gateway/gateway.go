@@ -79,6 +79,7 @@ type Gateway struct {
 	listening atomic.Pointer[[]net.Addr]
 
 	door     door
+	tolls    tolls
 	sessions sessions
 	refusals refusals
 	panics   atomic.Int64

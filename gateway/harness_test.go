@@ -146,7 +146,21 @@ func (f *fixture) write(keys string) {
 // start serves a gateway until the test ends.
 func start(t testing.TB, keys string, change func(*config.Config), run handler) *fixture {
 	t.Helper()
+	return startWith(t, keys, change, run, nil)
+}
+
+// startWith is start with a configuration that comes from elsewhere.
+func startWith(t testing.TB, keys string, change func(*config.Config), run handler, load func() (*config.Config, error)) *fixture {
+	t.Helper()
 	f := prepare(t, keys, change, run)
+	if load != nil {
+		f.options.Load = load
+		s, err := f.load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.site.Store(s)
+	}
 	ready := make(chan []net.Addr, 1)
 	f.options.Ready = func(a []net.Addr) { ready <- a }
 	ctx, stop := context.WithCancel(context.Background())

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // errHeld is a lock that another process holds.
@@ -18,7 +19,7 @@ var errHeld = errors.New("held by another process")
 // stays, and says who has it. setting is the key that names the folder.
 func lockFolder(dir, file, setting string) (unlock func(), _ error) {
 	name := filepath.Join(dir, file)
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w%s", setting, err, folderFix(err, dir, setting))
 	}
@@ -38,15 +39,29 @@ func lockFolder(dir, file, setting string) (unlock func(), _ error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// holderOf reads who holds the lock, as far as the file tells.
+// naming is how long the holder of a lock may take to write down who it is.
+const naming = time.Second
+
+// holderOf reads who holds the lock, as far as the file tells. Of two that start
+// at once the one that holds it may not have written yet: then the file is
+// empty, or names one that was killed.
 func holderOf(f *os.File) string {
-	data, err := io.ReadAll(io.LimitReader(f, 20))
-	if err != nil {
-		return ""
+	limit := time.NewTimer(naming)
+	defer limit.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		data, err := io.ReadAll(io.NewSectionReader(f, 0, 20))
+		if err != nil {
+			return ""
+		}
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil && pid > 0 && alive(pid) {
+			return fmt.Sprintf(" (process %d)", pid)
+		}
+		select {
+		case <-again.C:
+		case <-limit.C:
+			return ""
+		}
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf(" (process %d)", pid)
 }

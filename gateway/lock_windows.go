@@ -8,6 +8,11 @@ import (
 )
 
 // lockFile locks a byte far behind the end, so that others can read who holds it.
+const noFollow = 0
+
+// alive takes every number for one of a process.
+func alive(int) bool { return true }
+
 func lockFile(f *os.File) error {
 	at := &windows.Overlapped{OffsetHigh: 1}
 	err := windows.LockFileEx(windows.Handle(f.Fd()),

@@ -31,8 +31,9 @@ type login struct {
 	name    string // of the first request; every other one must be for the same
 	renamed bool
 	refused []refusedKey
-	odd     error // why the last key request was refused before anybody looked at the key
-	greedy  bool  // proved a key that has its share of the connections
+	shown   string // the last key that would do: whoever shows it has still to sign
+	odd     error  // why the last key request was refused before anybody looked at the key
+	greedy  bool   // proved a key that has its share of the connections
 	told    bool
 }
 
@@ -104,9 +105,12 @@ func (l *login) offered(m gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permi
 	if err := l.sameName(m); err != nil {
 		return nil, err
 	}
+	l.pay(fingerprint(key))
 	_, err := l.identify(l.c.g.site.Load(), key)
 	if err != nil {
 		l.refuse(key, err)
+	} else {
+		l.shown = fingerprint(key)
 	}
 	return nil, err
 }
@@ -118,11 +122,17 @@ func (l *login) identify(s *site, key gossh.PublicKey) (auth.Identity, error) {
 	return s.policy.Identify(key, l.c.source, time.Now())
 }
 
-func (l *login) refuse(key gossh.PublicKey, why error) {
+// fingerprint is what people know a key by, and can list: also that of a
+// certificate is its key's.
+func fingerprint(key gossh.PublicKey) string {
 	if cert, ok := key.(*gossh.Certificate); ok {
-		key = cert.Key // by whose fingerprint people know it, and can list it
+		key = cert.Key
 	}
-	r := refusedKey{gossh.FingerprintSHA256(key), why.Error()}
+	return gossh.FingerprintSHA256(key)
+}
+
+func (l *login) refuse(key gossh.PublicKey, why error) {
+	r := refusedKey{fingerprint(key), why.Error()}
 	if !slices.Contains(l.refused, r) {
 		l.refused = append(l.refused, r)
 	}
@@ -207,8 +217,14 @@ func (l *login) text() string {
 // do not have.
 func (l *login) attempted(m gossh.ConnMetadata, method string, err error) {
 	renamed := l.sameName(m) != nil
-	if method == "publickey" && err != nil {
-		l.odd = err
+	switch method {
+	case "publickey":
+		if err != nil {
+			l.odd = err
+		}
+	case "none", "keyboard-interactive": // by which clients ask, and are told
+	default:
+		l.pay("")
 	}
 	l.c.log.Debug("authentication request", "method", cut(method), "renamed", renamed, "err", err)
 }

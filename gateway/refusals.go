@@ -77,6 +77,7 @@ func (c *connection) failed(l *login, err error) {
 		c.log.Debug("handshake failed", "err", err, "cause", why)
 		return
 	}
+	l.owe()
 	_, answered := errors.AsType[*gossh.ServerAuthError](err)
 	switch {
 	case l.renamed:

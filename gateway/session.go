@@ -44,6 +44,7 @@ type session struct {
 	term    string
 	env     map[string]string
 	started bool
+	idle    *time.Timer // ends a session that runs nothing
 	window  atomic.Pointer[size]
 	breaks  chan time.Duration
 	program sync.WaitGroup
@@ -103,6 +104,13 @@ func (c *connection) session(conn *gossh.ServerConn, n gossh.NewChannel) {
 	s.input.init(c, channel)
 	s.ctx, s.cancel = context.WithCancelCause(c.ctx)
 	defer s.cancel(errGone)
+	// Whoever asks for nothing holds a place, and what it sends meanwhile.
+	s.idle = time.AfterFunc(c.g.site.Load().config.Limits.Handshake, func() {
+		c.complain("session ended", "err", errIdle)
+		// The client is gone if this fails, which is what is wanted.
+		_ = channel.Close()
+	})
+	defer s.idle.Stop()
 	for r := range requests {
 		s.request(r)
 	}
@@ -129,6 +137,7 @@ func (s *session) request(r *gossh.Request) {
 	// The client is gone if this fails, which the channel's end shows.
 	_ = r.Reply(err == nil, nil)
 	if run != nil {
+		s.idle.Stop()
 		s.started = true
 		s.program.Go(run)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -55,10 +54,11 @@ func serveCommand() *cobra.Command {
 			"A configuration with a mistake is refused whole: the running one goes on.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			log, err := newLog(c.ErrOrStderr(), format)
+			log, flush, err := newLog(c.ErrOrStderr(), format)
 			if err != nil {
 				return err
 			}
+			defer flush()
 			return serve(c.Context(), file, log)
 		},
 	}
@@ -67,21 +67,11 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-// newLog makes the program's own log, which goes to stderr.
-func newLog(w io.Writer, format string) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
-	}
-	return nil, fmt.Errorf("--log-format %q: only text and json", format)
-}
-
 // serve runs the gateway under the operating system's signals and systemd.
 func serve(ctx context.Context, file string, log *slog.Logger) error {
 	ctx, stop := signals(ctx, func() {}, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer survive()()
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)

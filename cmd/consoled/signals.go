@@ -40,3 +40,13 @@ func signals(parent context.Context, atOnce func(), which ...os.Signal) (_ conte
 		task.Wait()
 	}
 }
+
+// survive takes the harmless signals and does nothing about them. They are not
+// ignored, as the programs that we start would then ignore them too.
+func survive() (stop func()) {
+	taken := make(chan os.Signal, 1)
+	if which := harmless(); len(which) > 0 { // none would mean all
+		signal.Notify(taken, which...)
+	}
+	return func() { signal.Stop(taken) }
+}

@@ -3,7 +3,9 @@ package attach
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -760,6 +762,49 @@ func TestWatch(t *testing.T) {
 		cancel()
 		if got := <-code; got != ExitUsage {
 			t.Errorf("exit %d", got)
+		}
+	})
+}
+
+// A hundred terminals that take no output, on a console that says a megabyte a
+// second: the record and the one person who reads have all of it, and each of
+// the others costs less than a megabyte.
+func TestHundredStalledTerminals(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		const stalled, seconds, part = 100, 5, 1 << 10
+		line := r.line()
+		for range stalled {
+			r.enter("dave", Options{}).stall()
+		}
+		good := r.enter("bob", Options{NoReplay: true})
+		good.clear()
+		held := func() uint64 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc + m.StackInuse
+		}
+		before, start := held(), r.console.Record().End()
+		for n := range seconds * 1024 {
+			line.Say(fmt.Sprintf("%0*d\r\n", part-2, n))
+			time.Sleep(time.Second / 1024)
+		}
+		time.Sleep(2 * time.Second)
+		more := int64(held()) - int64(before) - 2*seconds<<20 // what the test's own good screen has grown to
+		if more > stalled<<20 {
+			t.Errorf("%d stalled terminals hold %d KiB", stalled, more>>10)
+		}
+		if got := r.console.Record().End() - start; got != seconds<<20 {
+			t.Errorf("the record has %d bytes of %d", got, seconds<<20)
+		}
+		screen := good.screen()
+		for n := range seconds * 1024 {
+			want := fmt.Sprintf("%0*d\r\n", part-2, n)
+			i := strings.Index(screen, want)
+			if i < 0 {
+				t.Fatalf("the good terminal lacks line %d of what it had to show", n)
+			}
+			screen = screen[i+len(want):]
 		}
 	})
 }

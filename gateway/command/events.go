@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"consoled/gateway/console"
+	"consoled/gateway/screen"
 )
 
 // events prints what happened to the consoles.
@@ -26,8 +27,8 @@ func events(ctx context.Context, c *call) int {
 	return worst
 }
 
-// copyEvents prints the events of one console. Their texts are hostile, and JSON
-// escapes less than a terminal obeys.
+// copyEvents prints the events of one console. Their texts are hostile, and
+// somebody else may have written into the file.
 func copyEvents(ctx context.Context, out *output, x *console.Console) error {
 	r, err := x.Record().Events()
 	if err != nil {
@@ -40,7 +41,7 @@ func copyEvents(ctx context.Context, out *output, x *console.Console) error {
 		if errors.Is(err, bufio.ErrBufferFull) { // no event is so long, but somebody may have written there
 			err = nil
 		}
-		out.Write(escapeJSON(nil, line))
+		out.Write(screen.AppendJSON(nil, line))
 		if err == io.EOF {
 			return nil
 		}

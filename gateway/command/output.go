@@ -86,25 +86,7 @@ func (o *output) object(v any) {
 		o.warn("encode JSON: %v", err)
 		return
 	}
-	o.Write(append(escapeJSON(nil, text), '\n'))
-}
-
-// escapeJSON appends a JSON text with DEL and the C1 controls escaped, which
-// JSON lets stand and terminals obey; and with the others, which stand in no
-// file of ours.
-func escapeJSON(dst, text []byte) []byte {
-	for i := 0; i < len(text); i++ {
-		switch b := text[i]; {
-		case b == 0x7f, b < ' ' && b != '\n':
-			dst = fmt.Appendf(dst, `\u%04x`, b)
-		case b == 0xc2 && i+1 < len(text) && text[i+1] >= 0x80 && text[i+1] < 0xa0:
-			i++
-			dst = fmt.Appendf(dst, `\u%04x`, text[i])
-		default:
-			dst = append(dst, b)
-		}
-	}
-	return dst
+	o.Write(append(screen.AppendJSON(nil, text), '\n'))
 }
 
 // warn writes a line to stderr, behind the results so far. The text of an error

@@ -272,7 +272,12 @@ func TestStuckLineIsBounded(t *testing.T) {
 		defer a.Leave(false)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		wantRefusal(t, a.Type(ctx, make([]byte, 2*outbox)), BecauseStuck)
+		wantRefusal(t, a.Type(ctx, make([]byte, 128<<10)), BecauseStuck)
+		c.mu.Lock()
+		if n := c.line.queued; n > 64<<10 {
+			t.Errorf("%d bytes wait", n)
+		}
+		c.mu.Unlock()
 		n, err := a.Offer([]byte("more"))
 		if n != 0 || err != nil {
 			t.Errorf("a full queue took %d bytes, %v", n, err)

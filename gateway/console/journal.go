@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"consoled/gateway/screen"
 )
 
 // tell tells an event to everybody whom it concerns.
@@ -79,7 +81,7 @@ func (c *Console) keep(e Event, observe func(Event)) (err error) {
 	if err != nil {
 		return err
 	}
-	return c.record.AddEvent(text)
+	return c.record.AddEvent(screen.AppendJSON(nil, text)) // people look at it with cat
 }
 
 // changedLocked tells a change of the lock, drops what its loser had queued

@@ -70,7 +70,7 @@ func (d folder) open(name string, flag int) (file, error) {
 }
 
 func (d folder) osOpen(name string, flag int) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(d.dir, name), flag, 0o600)
+	f, err := os.OpenFile(filepath.Join(d.dir, name), flag|noFollow, 0o600)
 	if err != nil || flag&os.O_CREATE == 0 {
 		return f, err
 	}

@@ -132,6 +132,34 @@ func TestLinkInPlaceOfTheLogIsRefused(t *testing.T) {
 	}
 }
 
+// A link that comes later, when the record is open already, is not followed either.
+func TestLaterLinkIsNotFollowed(t *testing.T) {
+	dir, precious := filepath.Join(t.TempDir(), "n"), filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(precious, []byte("text"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := mustOpen(t, dir)
+	for _, name := range []string{logName, indexName, eventsName} {
+		if err := os.Symlink(precious, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	r.Append([]byte("said"))
+	if err := r.AddEvent([]byte("{}")); err == nil {
+		t.Error("an event went through a link")
+	}
+	info, err := os.Stat(precious)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(precious); string(text) != "text" || err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the file holds %q with mode %v, %v", text, info.Mode(), err)
+	}
+	if text, _ := readAll(t, r, 0); text != "said" {
+		t.Errorf("read %q", text)
+	}
+}
+
 func TestIdleHoldsNoDescriptor(t *testing.T) {
 	dir := t.TempDir()
 	r := mustOpen(t, dir)

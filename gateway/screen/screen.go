@@ -7,7 +7,10 @@
 // into pieces, and it holds some hundred bytes, however long a sequence is.
 package screen
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Printable returns hostile text for our own output (listings, notices, titles,
 // logs): printable ASCII as it is, every other byte escaped as \xHH, at most
@@ -37,4 +40,22 @@ func Printable(text string, limit int) string {
 		b.WriteByte(hex[c&15])
 	}
 	return b.String()
+}
+
+// AppendJSON appends a JSON text with DEL and the C1 controls escaped, which
+// JSON lets stand and terminals obey; and with the controls but LF, which stand
+// in no file of ours. Files of JSON lines are read by tail and cat.
+func AppendJSON(dst, text []byte) []byte {
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == 0x7f, b < ' ' && b != '\n':
+			dst = fmt.Appendf(dst, `\u%04x`, b)
+		case b == 0xc2 && i+1 < len(text) && text[i+1] >= 0x80 && text[i+1] < 0xa0:
+			i++
+			dst = fmt.Appendf(dst, `\u%04x`, text[i])
+		default:
+			dst = append(dst, b)
+		}
+	}
+	return dst
 }
