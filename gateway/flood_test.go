@@ -39,9 +39,9 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems have one address on loopback")
 	}
-	const flood, logins, quiet = 10_000, 20, 5
-	if allowed, ok := descriptorsAllowed(); ok && allowed < flood+1000 {
-		t.Fatalf("%d open files are allowed; the flood needs %d", allowed, flood+1000)
+	const flood, fresh, logins, during, quiet = 10_000, 50, 20, 10, 5
+	if allowed, ok := descriptorsAllowed(); ok && allowed < flood+logins*fresh+1000 {
+		t.Fatalf("%d open files are allowed; the flood needs %d", allowed, flood+logins*fresh+1000)
 	}
 	key := signer(t, "alice")
 	f := start(t, line(`user="alice",consoles="r=@all"`, key), asServed, told)
@@ -61,33 +61,50 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 		limit = max(limit, 20*login())
 	}
 
-	var idle [flood]net.Conn
+	idle := make([]net.Conn, flood, flood+logins*fresh)
+	open := func(i int) (net.Conn, error) {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, 0, byte(1+i%200))}}
+		nc, err := d.DialContext(t.Context(), "tcp", f.addr)
+		if err == nil {
+			// One that was turned out already takes nothing.
+			_, _ = io.WriteString(nc, []string{"", "SSH-2.0-idle\r\n", "SSH-2.0-idle\r\n\x00\x00\x05\x00\x04\x14" + strings.Repeat("x", 500)}[i%3])
+		}
+		return nc, err
+	}
 	var opened atomic.Int64
 	var flooding sync.WaitGroup
 	const hands = 8
 	for hand := range hands {
 		flooding.Go(func() {
 			for i := hand; i < flood; i += hands {
-				d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, 0, byte(1+i%200))}}
-				nc, err := d.DialContext(t.Context(), "tcp", f.addr)
+				nc, err := open(i)
 				if err != nil {
 					t.Errorf("connection %d: %v", i, err)
 					return
 				}
-				// One that was turned out already takes nothing.
-				_, _ = io.WriteString(nc, []string{"", "SSH-2.0-idle\r\n", "SSH-2.0-idle\r\n\x00\x00\x05\x00\x04\x14" + strings.Repeat("x", 500)}[i%3])
 				idle[i] = nc
 				opened.Add(1)
 			}
 		})
 	}
-	var slowest time.Duration
-	for n := range logins {
-		// The logins lie spread over the flood, and the last behind all of it.
-		await(t, "more of the flood", func() bool { return opened.Load() >= int64(n+1)*flood/logins || t.Failed() })
-		slowest = max(slowest, login())
+	// While it comes, with both ends of it on this machine, logins get through.
+	for n := range during {
+		await(t, "more of the flood", func() bool { return opened.Load() >= int64(n+1)*flood/during || t.Failed() })
+		login()
 	}
 	flooding.Wait()
+	// When it has come and goes on, they do so in time.
+	var slowest time.Duration
+	for n := range logins {
+		for i := range fresh {
+			nc, err := open(n*fresh + i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			idle = append(idle, nc)
+		}
+		slowest = max(slowest, login())
+	}
 	more := int64(memory()) - int64(heap)
 	t.Logf("%d of %d logins, the slowest took %s of %s; %d KiB more memory, both ends of the flood together", logins, logins, slowest, limit, more>>10)
 	if slowest > limit {
@@ -96,7 +113,7 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 	if more > 128<<20 {
 		t.Errorf("%d MiB more memory", more>>20)
 	}
-	if n := f.Health().Connections; n > 200+quiet+logins {
+	if n := f.Health().Connections; n > 200+quiet+during+logins {
 		t.Errorf("%d connections are held", n)
 	}
 
@@ -106,14 +123,14 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 	}
 	// What is left goes by itself when its time to log in is over: not because the other end closes.
 	began := time.Now()
-	await(t, "no half-open connection", func() bool { return f.Health().Connections <= quiet+logins })
+	await(t, "no half-open connection", func() bool { return f.Health().Connections <= quiet+during+logins })
 	if took := time.Since(began); took > asServedHandshake+5*time.Second {
 		t.Errorf("the last of them went after %s", took)
 	}
 	for _, nc := range idle {
 		nc.Close()
 	}
-	const slack = 2*(quiet+logins) + 10 // both ends of the logins that stay
+	const slack = 2*(quiet+during+logins) + 10 // both ends of the logins that stay
 	if _, ok := descriptors(); ok {
 		await(t, "the descriptors are back", func() bool { n, _ := descriptors(); return n <= before+slack })
 	}
