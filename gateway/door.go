@@ -24,6 +24,7 @@ type door struct {
 	mu     sync.Mutex
 	all    map[*connection]string // the key of whoever has logged in
 	half   []*connection          // not logged in yet, oldest first
+	homes  map[netip.Prefix]int   // how many have logged in from an address
 	closed bool
 }
 
@@ -93,6 +94,8 @@ func (c *connection) stage() int {
 // oldest of the stage at which most of them are, and one that has exchanged keys
 // only where there is no other. A flood is cheap as long as all of it stops at
 // one stage; whoever means to log in passes that while the flood displaces itself.
+// Whoever comes from where somebody is logged in is as safe: a flood that is quick
+// enough would displace all stages before anybody has exchanged keys.
 func (d *door) pickLocked(which func(*connection) bool) *connection {
 	var oldest, many [stages]int
 	for i, c := range d.half {
@@ -100,6 +103,9 @@ func (d *door) pickLocked(which func(*connection) bool) *connection {
 			continue
 		}
 		at := c.stage()
+		if d.homes[c.origin] > 0 {
+			at = keyed
+		}
 		if many[at] == 0 {
 			oldest[at] = i
 		}
@@ -146,6 +152,12 @@ func (d *door) known(c *connection, key string, l config.Limits) error {
 	if n >= max(1, l.Connections/2) {
 		return errShare
 	}
+	if d.all[c] == "" {
+		if d.homes == nil {
+			d.homes = map[netip.Prefix]int{}
+		}
+		d.homes[c.origin]++
+	}
 	d.all[c] = key
 	d.half = slices.DeleteFunc(d.half, func(o *connection) bool { return o == c })
 	return nil
@@ -155,18 +167,18 @@ func (d *door) known(c *connection, key string, l config.Limits) error {
 func (d *door) lives(from netip.Prefix) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for c, key := range d.all {
-		if key != "" && c.origin == from {
-			return true
-		}
-	}
-	return false
+	return d.homes[from] > 0
 }
 
 // left says that a connection has ended.
 func (d *door) left(c *connection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.all[c] != "" {
+		if d.homes[c.origin]--; d.homes[c.origin] == 0 {
+			delete(d.homes, c.origin)
+		}
+	}
 	delete(d.all, c)
 	d.half = slices.DeleteFunc(d.half, func(o *connection) bool { return o == c })
 }

@@ -126,6 +126,48 @@ func TestDoorStages(t *testing.T) {
 	}
 }
 
+// TestDoorKnowsItsOwn shows that a flood quick enough to displace every stage
+// displaces nobody who comes from where somebody is logged in, as long as they are.
+func TestDoorKnowsItsOwn(t *testing.T) {
+	f := prepare(t, "", nil, nil)
+	limits := config.Limits{Connections: 100, HalfOpen: 20, PerAddress: 20}
+	var d door
+	come := func(addr string) *connection {
+		t.Helper()
+		_, far := pipe()
+		c := f.newConnection(far)
+		c.origin = origin(netip.MustParseAddr(addr))
+		victims, err := d.admit(c, limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range victims {
+			v.cancel(errCrowded)
+		}
+		return c
+	}
+	flood := func() {
+		for i := range 100 {
+			c := come(fmt.Sprintf("192.0.2.%d", 1+i%100))
+			c.wire.taken.Store([]int64{0, 20, 1500}[i%3])
+		}
+	}
+	first := come("198.51.100.1")
+	if err := d.known(first, "k", limits); err != nil {
+		t.Fatal(err)
+	}
+	second := come("198.51.100.1")
+	flood()
+	if second.ctx.Err() != nil {
+		t.Error("a flood drove out somebody from where somebody is logged in")
+	}
+	d.left(first)
+	flood()
+	if second.ctx.Err() == nil || len(d.homes) != 0 {
+		t.Errorf("an address is still known after its last login has left: %v", d.homes)
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	for in, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1/32", "2001:db8::1": "2001:db8::/64", "fe80::1%eth0": "fe80::/64",

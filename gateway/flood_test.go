@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	gossh "golang.org/x/crypto/ssh"
 
 	"consoled/gateway/config"
 )
@@ -39,55 +43,82 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems have one address on loopback")
 	}
-	const flood, logins, quiet = 10_000, 20, 5
-	if allowed, ok := descriptorsAllowed(); ok && allowed < flood+1000 {
-		t.Fatalf("%d open files are allowed; the flood needs %d", allowed, flood+1000)
+	const flood, fresh, logins, during, quiet = 10_000, 50, 20, 10, 5
+	if allowed, ok := descriptorsAllowed(); ok && allowed < flood+logins*fresh+1000 {
+		t.Fatalf("%d open files are allowed; the flood needs %d", allowed, flood+logins*fresh+1000)
 	}
 	key := signer(t, "alice")
 	f := start(t, line(`user="alice",consoles="r=@all"`, key), asServed, told)
 	before, _ := descriptors()
 	heap := memory()
-	login := func() time.Duration {
+	login := func(from byte) time.Duration {
 		began := time.Now()
-		if out, err := newSession(t, f.login("gw", key)).Output("x"); err != nil || len(out) == 0 {
+		c, err := f.dialFrom(net.IPv4(127, 0, 0, from), "gw", gossh.PublicKeys(key))
+		if err != nil {
 			t.Fatalf("login: %v", err)
 		}
-		return time.Since(began)
+		if out, err := newSession(t, c).Output("x"); err != nil || len(out) == 0 {
+			t.Fatalf("login: %v", err)
+		}
+		took := time.Since(began)
+		if from > 1 {
+			c.Close()
+			await(t, "its leave", func() bool { return !f.door.lives(origin(netip.AddrFrom4([4]byte{127, 0, 0, from}))) })
+		}
+		return took
 	}
 	// A second is promised on a machine that is ours. Where a login without a
 	// flood takes long already, others have the processors.
 	limit := time.Second
 	for range quiet {
-		limit = max(limit, 20*login())
+		limit = max(limit, 20*login(1))
 	}
 
-	var idle [flood]net.Conn
+	idle := make([]net.Conn, flood, flood+logins*fresh)
+	open := func(i int) (net.Conn, error) {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, 0, byte(1+i%200))}}
+		nc, err := d.DialContext(t.Context(), "tcp", f.addr)
+		if err == nil {
+			// One that was turned out already takes nothing.
+			_, _ = io.WriteString(nc, []string{"", "SSH-2.0-idle\r\n", "SSH-2.0-idle\r\n\x00\x00\x05\x00\x04\x14" + strings.Repeat("x", 500)}[i%3])
+		}
+		return nc, err
+	}
 	var opened atomic.Int64
 	var flooding sync.WaitGroup
 	const hands = 8
 	for hand := range hands {
 		flooding.Go(func() {
 			for i := hand; i < flood; i += hands {
-				d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, 0, byte(1+i%200))}}
-				nc, err := d.DialContext(t.Context(), "tcp", f.addr)
+				nc, err := open(i)
 				if err != nil {
 					t.Errorf("connection %d: %v", i, err)
 					return
 				}
-				// One that was turned out already takes nothing.
-				_, _ = io.WriteString(nc, []string{"", "SSH-2.0-idle\r\n", "SSH-2.0-idle\r\n\x00\x00\x05\x00\x04\x14" + strings.Repeat("x", 500)}[i%3])
 				idle[i] = nc
 				opened.Add(1)
 			}
 		})
 	}
-	var slowest time.Duration
-	for n := range logins {
-		// The logins lie spread over the flood, and the last behind all of it.
-		await(t, "more of the flood", func() bool { return opened.Load() >= int64(n+1)*flood/logins || t.Failed() })
-		slowest = max(slowest, login())
+	// While it comes, as quickly as this machine can make it with both ends on it,
+	// logins get through from where somebody is logged in.
+	for n := range during {
+		await(t, "more of the flood", func() bool { return opened.Load() >= int64(n+1)*flood/during || t.Failed() })
+		login(1)
 	}
 	flooding.Wait()
+	// When it has come and goes on, they do so from anywhere, and in time.
+	var slowest time.Duration
+	for n := range logins {
+		for i := range fresh {
+			nc, err := open(n*fresh + i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			idle = append(idle, nc)
+		}
+		slowest = max(slowest, login(2))
+	}
 	more := int64(memory()) - int64(heap)
 	t.Logf("%d of %d logins, the slowest took %s of %s; %d KiB more memory, both ends of the flood together", logins, logins, slowest, limit, more>>10)
 	if slowest > limit {
@@ -96,7 +127,7 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 	if more > 128<<20 {
 		t.Errorf("%d MiB more memory", more>>20)
 	}
-	if n := f.Health().Connections; n > 200+quiet+logins {
+	if n := f.Health().Connections; n > 200+quiet+during+logins {
 		t.Errorf("%d connections are held", n)
 	}
 
@@ -106,14 +137,14 @@ func TestHalfOpenFloodOfThousands(t *testing.T) {
 	}
 	// What is left goes by itself when its time to log in is over: not because the other end closes.
 	began := time.Now()
-	await(t, "no half-open connection", func() bool { return f.Health().Connections <= quiet+logins })
+	await(t, "no half-open connection", func() bool { return f.Health().Connections <= quiet+during+logins })
 	if took := time.Since(began); took > asServedHandshake+5*time.Second {
 		t.Errorf("the last of them went after %s", took)
 	}
 	for _, nc := range idle {
 		nc.Close()
 	}
-	const slack = 2*(quiet+logins) + 10 // both ends of the logins that stay
+	const slack = 2*(quiet+during+logins) + 10 // both ends of the logins that stay
 	if _, ok := descriptors(); ok {
 		await(t, "the descriptors are back", func() bool { n, _ := descriptors(); return n <= before+slack })
 	}
@@ -131,7 +162,7 @@ func memory() uint64 {
 // login and behind it: no goroutine and no descriptor stays.
 func TestNothingIsLeft(t *testing.T) {
 	const connects = 10_000
-	key, stranger := signer(t, "alice"), signer(t, "stranger")
+	key := signer(t, "alice")
 	f := start(t, line(`user="alice",consoles="r=@all"`, key), asServed, told)
 	leave := func(i int) error {
 		if i%100 == 0 {
@@ -145,7 +176,7 @@ func TestNothingIsLeft(t *testing.T) {
 			defer r.close()
 			switch i / 100 % 4 {
 			case 0:
-				r.sign("gw", stranger)
+				r.sign("gw", signer(t, fmt.Sprint("stranger", i))) // one that is refused again and again waits
 			case 1:
 				r.sign("gw", key)
 				r.open("session")

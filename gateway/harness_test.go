@@ -193,7 +193,13 @@ func startWith(t testing.TB, keys string, change func(*config.Config), run handl
 
 // dial logs in.
 func (f *fixture) dial(user string, methods ...gossh.AuthMethod) (*gossh.Client, error) {
-	nc, err := net.Dial("tcp", f.addr)
+	return f.dialFrom(nil, user, methods...)
+}
+
+// dialFrom logs in from an address of this machine; nil for whichever the system takes.
+func (f *fixture) dialFrom(source net.IP, user string, methods ...gossh.AuthMethod) (*gossh.Client, error) {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: source}}
+	nc, err := d.Dial("tcp", f.addr)
 	if err != nil {
 		return nil, err
 	}

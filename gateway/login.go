@@ -31,9 +31,9 @@ type login struct {
 	name    string // of the first request; every other one must be for the same
 	renamed bool
 	refused []refusedKey
-	shown   string // the last key that would do: whoever shows it has still to sign
-	odd     error  // why the last key request was refused before anybody looked at the key
-	greedy  bool   // proved a key that has its share of the connections
+	shown   bool  // a key that would do: its holder has still to sign
+	odd     error // why the last key request was refused before anybody looked at the key
+	greedy  bool  // proved a key that has its share of the connections
 	told    bool
 }
 
@@ -105,12 +105,11 @@ func (l *login) offered(m gossh.ConnMetadata, key gossh.PublicKey) (*gossh.Permi
 	if err := l.sameName(m); err != nil {
 		return nil, err
 	}
-	l.pay(fingerprint(key))
 	_, err := l.identify(l.c.g.site.Load(), key)
+	l.shown = l.shown || err == nil
 	if err != nil {
+		l.pay(fingerprint(key))
 		l.refuse(key, err)
-	} else {
-		l.shown = fingerprint(key)
 	}
 	return nil, err
 }

@@ -91,9 +91,11 @@ func (t *tolls) findLocked(p payer, now time.Time) debt {
 	return d.at(now)
 }
 
-// pay makes a key's answer wait where its logins from this address have failed
-// again and again. An address from which somebody is logged in waits for
-// nothing: it is a bastion's, or that of people who work here.
+// pay makes the refusal of a key wait where it has come to that again and again
+// from this address. A key that would do never waits: public halves are
+// known, and whoever shows somebody else's from the same address would slow its
+// holder. An address from which somebody is logged in waits for nothing: it is a
+// bastion's, or that of people who work here.
 func (l *login) pay(key string) {
 	price := l.c.g.tolls.price(payer{l.c.origin, key}, time.Now())
 	if price == 0 || l.c.g.door.lives(l.c.origin) {
@@ -107,15 +109,18 @@ func (l *login) pay(key string) {
 	}
 }
 
-// owe counts a connection that did not log in: once for each key that it showed.
+// owe counts a connection that did not log in: once for each key that it was
+// refused, or once without a key.
 func (l *login) owe() {
 	now := time.Now()
-	shown := map[string]bool{l.shown: true} // "" where there was no key
-	for _, r := range l.refused {
-		shown[r.fingerprint] = true
-		delete(shown, "")
+	if len(l.refused) == 0 && !l.shown {
+		l.c.g.tolls.fail(payer{l.c.origin, ""}, now)
 	}
-	for key := range shown {
-		l.c.g.tolls.fail(payer{l.c.origin, key}, now)
+	counted := map[string]bool{}
+	for _, r := range l.refused {
+		if !counted[r.fingerprint] {
+			counted[r.fingerprint] = true
+			l.c.g.tolls.fail(payer{l.c.origin, r.fingerprint}, now)
+		}
 	}
 }

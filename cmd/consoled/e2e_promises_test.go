@@ -434,7 +434,7 @@ func TestPromiseTwoStarts(t *testing.T) {
 // TestPromiseOutOfDescriptors takes the descriptors away under a gateway that serves:
 // who is in goes on, and an admin still gets in.
 func TestPromiseOutOfDescriptors(t *testing.T) {
-	s := newSite(t, "limits: { half_open: 2000, per_address: 2000 }\nconsoles:\n  node1: { sim: echo }\n")
+	s := newSite(t, "limits: { half_open: 2000, per_address: 2000, handshake: 10m }\nconsoles:\n  node1: { sim: echo }\n")
 	d := s.launch(nil)
 	address := d.address(t)
 	person, err := s.login(address, "node1")
