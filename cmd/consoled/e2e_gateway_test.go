@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -159,7 +161,7 @@ Host *
 	GlobalKnownHostsFile none
 	UpdateHostKeys no
 	PasswordAuthentication no
-	ConnectTimeout 20
+	ConnectTimeout 60
 `, port, filepath.Join(r.dir, "known_hosts"))
 	return os.WriteFile(filepath.Join(r.dir, "ssh_config"), []byte(text), 0o600)
 }
@@ -173,18 +175,36 @@ func cmdFreeport(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// freePort finds a port for a program that cannot tell which one it chose. It
-// lies below the kernel's own range, so no outgoing connection takes it
-// meanwhile.
+// given are the ports that freePort has given away; none is given twice.
+var given sync.Map
+
+// freePort finds a port, of TCP and UDP, for a program that cannot tell which
+// one it chose. It lies below the kernel's own range, so no outgoing
+// connection takes it meanwhile.
 func freePort() (string, error) {
 	for range 100 {
-		port := 20000 + rand.IntN(12000)
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return fmt.Sprint(port), ln.Close()
+		port := fmt.Sprint(20000 + rand.IntN(12000))
+		if _, taken := given.LoadOrStore(port, true); !taken && free(net.JoinHostPort("127.0.0.1", port)) {
+			return port, nil
 		}
 	}
-	return "", fmt.Errorf("no free port found")
+	return "", errors.New("no free port found")
+}
+
+func free(addr string) bool {
+	// A program that is started meanwhile holds what is open here from its fork
+	// to its exec, which on a busy machine is long enough to be in the way.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	conn, err := net.ListenPacket("udp", addr)
+	if err == nil {
+		err = conn.Close()
+	}
+	return errors.Join(err, ln.Close()) == nil
 }
 
 // cmdPeer runs a second gateway, whose port VAR then has, as the target of the

@@ -265,8 +265,7 @@ func cmdListener(ts *testscript.TestScript, neg bool, args []string) {
 	case "hangup":
 		l.hangup()
 	case "close":
-		ts.Check(l.ln.Close())
-		l.hangup()
+		ts.Check(l.close())
 	default:
 		ts.Fatalf("listener: unknown word %q", word)
 	}
@@ -309,6 +308,15 @@ func (r *rig) listen(ts *testscript.TestScript, name, variable string) error {
 		serving.Wait()
 	})
 	return nil
+}
+
+// close has nobody listen there any more when it returns: as in freePort, a
+// program that is about to start would go on to.
+func (l *listener) close() error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	defer l.hangup()
+	return l.ln.Close()
 }
 
 // send waits for the caller first: the gateway may be on its way.
