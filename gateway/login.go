@@ -64,7 +64,7 @@ func (l *login) config(tries int) *gossh.ServerConfig {
 		Config:                  ssh.Algorithms(),
 		PublicKeyAuthAlgorithms: keyAlgorithms(),
 		MaxAuthTries:            tries,
-		ServerVersion:           "SSH-2.0-consoled",
+		ServerVersion:           ssh.Greeting,
 		// gliderlabs/ssh turns NoClientAuth on where it sees no handler of its
 		// own; with this callback it lets nobody in.
 		NoClientAuth:                true,

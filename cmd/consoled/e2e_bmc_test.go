@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,11 +37,11 @@ mc_enable 0x20
 // "get power" or "set WHAT VALUE". Off is a machine that stands still before its boot,
 // since a QEMU that ended would take its monitor along.
 const bmcChassis = `#!/bin/sh
-monitor() { echo "$2" | socat - UNIX-CONNECT:"$1" | tr -d '\r'; }
+monitor() { socket=$1; shift; printf '%s\n' "$@" | socat -t 60 - UNIX-CONNECT:"$socket"; }
 case "$2 $3 $4" in
-"get power ") echo "power:$(monitor "$1" 'info status' | grep -c 'VM status: running')" ;;
+"get power ") echo "power:$(monitor "$1" "info status" | grep -c 'VM status: running')" ;;
 "set power 1") monitor "$1" cont ;;
-"set power 0") monitor "$1" stop; monitor "$1" system_reset ;;
+"set power 0") monitor "$1" stop system_reset ;;
 "set reset 1") monitor "$1" system_reset ;;
 *) exit 1 ;;
 esac
@@ -52,11 +51,8 @@ func cmdBMC(ts *testscript.TestScript, neg bool, args []string) {
 	refuseNeg(ts, neg)
 	usage(ts, len(args) == 4, "bmc VAR PASSWORD GUEST GUESTPORT")
 	r := rigOf(ts)
-	probe, err := net.ListenPacket("udp", "127.0.0.1:0")
+	port, err := freePort()
 	ts.Check(err)
-	_, port, err := net.SplitHostPort(probe.LocalAddr().String())
-	ts.Check(err)
-	ts.Check(probe.Close())
 	dir := filepath.Join(r.dir, "bmc")
 	ts.Check(os.MkdirAll(dir, 0o700))
 	chassis := filepath.Join(dir, "chassis")

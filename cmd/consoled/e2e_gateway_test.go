@@ -161,7 +161,7 @@ Host *
 	GlobalKnownHostsFile none
 	UpdateHostKeys no
 	PasswordAuthentication no
-	ConnectTimeout 20
+	ConnectTimeout 60
 `, port, filepath.Join(r.dir, "known_hosts"))
 	return os.WriteFile(filepath.Join(r.dir, "ssh_config"), []byte(text), 0o600)
 }
@@ -175,33 +175,36 @@ func cmdFreeport(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// freePort finds a port for a program that cannot tell which one it chose. It
-// lies below the kernel's own range, so no outgoing connection takes it
-// meanwhile.
-func freePort() (string, error) {
-	ln, port, err := listenFree()
-	if err != nil {
-		return "", err
-	}
-	return port, ln.Close()
-}
-
-// given are the ports that a script has got: no other one tries them, even
-// while nobody listens there.
+// given are the ports that freePort has given away; none is given twice.
 var given sync.Map
 
-// listenFree listens on a free port.
-func listenFree() (net.Listener, string, error) {
+// freePort finds a port, of TCP and UDP, for a program that cannot tell which
+// one it chose. It lies below the kernel's own range, so no outgoing
+// connection takes it meanwhile.
+func freePort() (string, error) {
 	for range 100 {
 		port := fmt.Sprint(20000 + rand.IntN(12000))
-		if _, taken := given.LoadOrStore(port, true); taken {
-			continue
-		}
-		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
-			return ln, port, nil
+		if _, taken := given.LoadOrStore(port, true); !taken && free(net.JoinHostPort("127.0.0.1", port)) {
+			return port, nil
 		}
 	}
-	return nil, "", errors.New("no free port found")
+	return "", errors.New("no free port found")
+}
+
+func free(addr string) bool {
+	// A program that is started meanwhile holds what is open here from its fork
+	// to its exec, which on a busy machine is long enough to be in the way.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	conn, err := net.ListenPacket("udp", addr)
+	if err == nil {
+		err = conn.Close()
+	}
+	return errors.Join(err, ln.Close()) == nil
 }
 
 // cmdPeer runs a second gateway, whose port VAR then has, as the target of the

@@ -3,14 +3,18 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -29,6 +33,13 @@ echo "guest: init runs"
 exec init
 `
 
+// busybox's login asks for the password first and switches the echo off then,
+// so that a password typed at once may show. Here it is off before.
+const quietLogin = `#!/bin/sh
+stty -echo
+exec login "$@"
+`
+
 // A guestFile goes into a guest's initramfs.
 type guestFile struct {
 	name string
@@ -39,11 +50,12 @@ type guestFile struct {
 // root's password is "consoled".
 var guestFiles = []guestFile{
 	{"init", 0o100755, guestInit},
-	{"etc/inittab", 0o100644, "ttyS0::respawn:/bin/getty -L 115200 ttyS0 vt100\n::ctrlaltdel:/bin/reboot\n"},
+	{"bin/quiet-login", 0o100755, quietLogin},
+	{"etc/inittab", 0o100644, "ttyS0::respawn:/bin/getty -L -l /bin/quiet-login 115200 ttyS0 vt100\n::ctrlaltdel:/bin/reboot\n"},
 	{"etc/passwd", 0o100644, "root:$1$lbwzgld1$RcswJzMmEAbc.eHOS5KrZ/:0:0:root:/root:/bin/sh\n"},
 	{"etc/group", 0o100644, "root:x:0:\n"},
 	{"etc/issue", 0o100644, "consoled test guest \\l\n"},
-	{"etc/profile", 0o100644, "PS1='guest# '\n"},
+	{"etc/profile", 0o100644, "stty echo\nPS1='guest# '\n"},
 	{"etc/shells", 0o100644, "/bin/sh\n"},
 }
 
@@ -185,7 +197,7 @@ func (r *rig) boot(ts *testscript.TestScript, name, kind, variable string) error
 	p, err := r.start(exec.Command(path,
 		"-M", "q35", "-accel", "tcg", "-m", "256", "-nodefaults", "-no-user-config", "-display", "none",
 		"-kernel", kernel(), "-initrd", initrd, "-append", "console=ttyS0,115200 panic=1",
-		"-monitor", "unix:"+filepath.Join(r.dir, name+".monitor")+",server=on,wait=off",
+		"-monitor", "unix:"+filepath.Join(r.dir, name+".qemu")+",server=on,wait=off",
 		"-chardev", "socket,id=console,server=on,wait=on,"+line, "-serial", "chardev:console"))
 	if err != nil {
 		return err
@@ -195,5 +207,68 @@ func (r *rig) boot(ts *testscript.TestScript, name, kind, variable string) error
 		return err
 	}
 	ts.Setenv(variable, where)
+	return r.serveMonitor(filepath.Join(r.dir, name+".monitor"), filepath.Join(r.dir, name+".qemu"))
+}
+
+// serveMonitor takes commands for QEMU's monitor at a socket, a line each, and
+// answers. It hangs up when the last is done: QEMU itself never does, and may not
+// look at what a caller sent who has hung up first.
+func (r *rig) serveMonitor(socket, qemu string) error {
+	monitor, err := net.Dial("unix", qemu)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		return errors.Join(err, monitor.Close())
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		_, err := prompted(monitor)
+		for err == nil {
+			var conn net.Conn
+			if conn, err = ln.Accept(); err == nil {
+				err = command(monitor, conn)
+				_ = conn.Close()
+			}
+		}
+	})
+	r.onCleanup(func() {
+		_, _ = ln.Close(), monitor.Close()
+		serving.Wait()
+	})
 	return nil
+}
+
+// command passes a caller's lines on and gives him the answers. The error is the
+// monitor's; a caller who leaves is no mistake.
+func command(monitor io.ReadWriter, caller net.Conn) error {
+	_ = caller.SetDeadline(time.Now().Add(usualLimit))
+	for lines := bufio.NewScanner(caller); lines.Scan(); {
+		if _, err := fmt.Fprintln(monitor, lines.Text()); err != nil {
+			return err
+		}
+		answer, err := prompted(monitor)
+		if err != nil {
+			return err
+		}
+		_, said, _ := bytes.Cut(answer, []byte("\n")) // after the echo
+		_, _ = caller.Write(bytes.ReplaceAll(said, []byte("\r"), nil))
+	}
+	return nil
+}
+
+// prompted reads up to the monitor's prompt.
+func prompted(monitor io.Reader) ([]byte, error) {
+	var text []byte
+	for buf := make([]byte, 4<<10); ; {
+		n, err := monitor.Read(buf)
+		text = append(text, buf[:n]...)
+		if before, ok := bytes.CutSuffix(text, []byte("(qemu) ")); ok {
+			return before, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }

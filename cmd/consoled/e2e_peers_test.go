@@ -265,8 +265,7 @@ func cmdListener(ts *testscript.TestScript, neg bool, args []string) {
 	case "hangup":
 		l.hangup()
 	case "close":
-		ts.Check(l.ln.Close())
-		l.hangup()
+		ts.Check(l.close())
 	default:
 		ts.Fatalf("listener: unknown word %q", word)
 	}
@@ -275,14 +274,15 @@ func cmdListener(ts *testscript.TestScript, neg bool, args []string) {
 // listen opens the port; where VAR holds a port already, that very one, so that
 // a line that was closed can come back.
 func (r *rig) listen(ts *testscript.TestScript, name, variable string) error {
-	var ln net.Listener
-	var err error
-	if port := ts.Getenv(variable); port != "" {
-		ln, err = net.Listen("tcp", "127.0.0.1:"+port)
-	} else {
-		ln, port, err = listenFree()
+	port := ts.Getenv(variable)
+	if port == "" {
+		var err error
+		if port, err = freePort(); err != nil {
+			return err
+		}
 		ts.Setenv(variable, port)
 	}
+	ln, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return err
 	}
@@ -308,6 +308,15 @@ func (r *rig) listen(ts *testscript.TestScript, name, variable string) error {
 		serving.Wait()
 	})
 	return nil
+}
+
+// close has nobody listen there any more when it returns: as in freePort, a
+// program that is about to start would go on to.
+func (l *listener) close() error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	defer l.hangup()
+	return l.ln.Close()
 }
 
 // send waits for the caller first: the gateway may be on its way.

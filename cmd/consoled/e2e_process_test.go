@@ -14,7 +14,7 @@ import (
 
 // usualLimit is how long a script waits for what should come at once. It is
 // long because the machine may be busy, and costs nothing where all is well.
-const usualLimit = 20 * time.Second
+const usualLimit = time.Minute
 
 // A transcript is what a program has said so far. A writer adds to it while
 // the script looks for patterns in it, each after the last one found.

@@ -24,7 +24,7 @@ import (
 
 // scriptLimit ends a script that hangs: its processes are killed, whatever
 // waits for them sees that, and the script fails where it stood.
-const scriptLimit = 4 * time.Minute
+const scriptLimit = 10 * time.Minute
 
 func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("ssh"); err != nil {
@@ -163,9 +163,22 @@ func newRig(shared string, env *testscript.Env) error {
 		}
 		if t, ok := env.T().(interface{ Failed() bool }); ok && t.Failed() && r.gateway != nil {
 			env.T().Log("gateway's log:\n" + r.gateway.out.tail(8<<10))
+			r.logRecords(env.T())
 		}
 	})
 	return r.writeSSHConfig()
+}
+
+// logRecords shows the end of each console's record, with what cannot be seen escaped.
+func (r *rig) logRecords(t testscript.T) {
+	files, err := filepath.Glob(filepath.Join(r.dir, "state", "consoles", "*", "console.log"))
+	if err != nil {
+		t.Log(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		t.Log(fmt.Sprintf("%s: %q %v", filepath.Base(filepath.Dir(file)), text[max(0, len(text)-1000):], err))
+	}
 }
 
 func rigOf(ts *testscript.TestScript) *rig { return ts.Value(rigKey{}).(*rig) }
@@ -246,7 +259,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) >= 2, "until RE PROGRAM ARGS...")
 	re, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(usualLimit)
 	for {
 		err := ts.Exec(args[1], args[2:]...)
 		if re.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {

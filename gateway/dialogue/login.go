@@ -127,10 +127,11 @@ func (t *Talk) next(ctx context.Context, l *Login, limit time.Duration, wanted .
 	return got, err
 }
 
-// understand tells what the target said last. The echo of what was typed, in
+// understand tells what the target said last, apart from its kernel. The echo of what was typed, in
 // clear or as stars, says nothing.
 func (l *Login) understand(text, typed []byte) answer {
 	const blank = "\r\n \t*"
+	text = kernelLine.ReplaceAll(text, nil)
 	said := bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(text, blank), typed), blank)
 	switch {
 	case len(said) == 0:

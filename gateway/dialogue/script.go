@@ -51,6 +51,9 @@ var (
 	usualPassword = regexp.MustCompile(`(?i)(?:pass ?word|pass ?code|pass ?phrase)[^\r\n:]{0,80}[:>?][ \t]*$`)
 	// usualShell is where somebody is logged in already.
 	usualShell = regexp.MustCompile(`[^\s][#$>%][ \t]*$|(?:^|[\r\n])[#$>%][ \t]*$`)
+	// kernelLine is what the kernel of a Linux target says on its console meanwhile,
+	// behind a prompt or in the middle of it: none of the login's words.
+	kernelLine = regexp.MustCompile(`\[ *[0-9]+\.[0-9]{6}\](?:\[ *[TC][0-9]+\])? [^\r\n]*[\r\n]+`)
 	// refusal is the first line of an answer to a wrong password. It is not
 	// looked for further down, where it may be of a message of the day.
 	refusal = regexp.MustCompile(`(?i)^[^\r\n]*(?:(?:log[ -]?in|log[ -]?on|password|authentication|authorization|access|permission)s?[ \t]+(?:is[ \t]+|was[ \t]+|has[ \t]+)?(?:incorrect|invalid|wrong|fail(?:ed|ure)|denied|rejected|refused)|(?:incorrect|invalid|bad|wrong)[ \t]+(?:log[ -]?in|passwords?|user|username|account|credentials?|secrets?))`)

@@ -93,6 +93,10 @@ func TestLogin(t *testing.T) {
 		}, "Kennung? ", []string{"Kennwort? ", "Willkommen\r\n"}, false, "admin\r" + canary + "\r", "", ""},
 		{"the CR crosses the prompt", both, "", []string{"login: \r\nlogin: ", "Password: ", "\r\nhi\r\n"}, false, "\radmin\r" + canary + "\r", "", ""},
 		{"speaks of denial in its message of the day", both, greet, []string{"Password: ", "\r\nWelcome\r\naccess denied to strangers\r\n$ "}, false, "admin\r" + canary + "\r", "", ""},
+		{"its kernel speaks after the prompts", both, greet + "[   20.731292] clocksource: Switched to clocksource tsc\r\n", []string{
+			"Password: [   24.106410] random: crng init done\r\n", "\r\n[   25.000001][    T1] hello\r\n# ",
+		}, false, "admin\r" + canary + "\r", "", ""},
+		{"its kernel speaks within a prompt", both, "ts1 lo[    3.731292] clocksource: Switched\r\ngin: ", []string{"Password: ", "\r\n# "}, false, "admin\r" + canary + "\r", "", ""},
 
 		{"refuses", both, greet, []string{"Password: ", "\r\nLogin incorrect\r\nts1 login: "}, false, "admin\r" + canary + "\r", ports.Authentication, "does not accept"},
 		{"refuses with an echo", both, greet, []string{"Password: ", "\r\n% Bad passwords\r\n"}, true, "admin\r" + canary + "\r", ports.Authentication, "does not accept"},

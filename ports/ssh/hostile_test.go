@@ -14,6 +14,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"consoled/ports"
+	"consoled/ports/ssh"
 )
 
 // opened opens a line to a server that lets everybody in.
@@ -345,5 +346,25 @@ func TestCloseWithoutReader(t *testing.T) {
 	<-written
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("Close took %v", took)
+	}
+}
+
+// TestLeaveConsoled: another gateway has the channel and the connection as they
+// were for as long as it needs to see that we leave.
+func TestLeaveConsoled(t *testing.T) {
+	key := newKey(t, "ed25519")
+	server := newServer(key)
+	server.ServerVersion = ssh.Greeting
+	seen := make(chan error, 1)
+	server.session = func(ch gossh.Channel, requests <-chan *gossh.Request) {
+		go grant(requests)
+		io.Copy(io.Discard, ch)
+		_, err := ch.SendRequest("are-you-there@test", true, nil)
+		seen <- err
+		ch.Close()
+	}
+	opened(t, server, key).Close()
+	if err := <-seen; err != nil {
+		t.Errorf("at the end of our input: %v", err)
 	}
 }

@@ -163,17 +163,21 @@ func (p *port) Close() error {
 	return nil
 }
 
-// goodbye is how long a host may take to take our leave, be it ever so busy.
-const goodbye = 3 * time.Second
+// goodbye is how long a host may take to take our leave.
+const goodbye = time.Second
 
-// leave closes the channel and waits until the host has done so too: another
+// leave ends the session and waits until the host has done so too: another
 // consoled takes that for leaving, and a connection that breaks for an
 // accident, after which it keeps write for us. It waits for nobody who does not read.
 func (p *port) leave() {
 	left := make(chan struct{})
 	p.work.Go(func() {
 		defer close(left)
-		if p.channel.Close() == nil {
+		end := p.channel.Close
+		if p.toConsoled() {
+			end = p.channel.CloseWrite
+		}
+		if end() == nil {
 			gossh.DiscardRequests(p.link.session) // until it is closed
 		}
 	})
@@ -184,6 +188,17 @@ func (p *port) leave() {
 	case <-limit.C:
 	}
 }
+
+// toConsoled tells whether a terminal of another consoled is at the far end. The
+// end of our input is our leave there, and it closes the channel once it has
+// taken it. It would answer a channel that we close at once, and may find the
+// connection broken when it comes to ask how we left.
+func (p *port) toConsoled() bool {
+	return !p.ssh.NoPty && string(p.link.ServerVersion()) == Greeting
+}
+
+// Greeting is what a gateway of ours greets its clients with.
+const Greeting = "SSH-2.0-consoled"
 
 // during runs f for a port that is not closed, and Close waits for it.
 func (p *port) during(f func()) {
