@@ -51,8 +51,9 @@ type Absent struct {
 	Reason  ports.Reason
 }
 
-// soon is what "at once" may take on a busy machine under the race detector.
-const soon = 5 * time.Second
+// soon is what "at once" may take on a busy machine under the race detector,
+// also where the counterpart is a program that has to be woken.
+const soon = 30 * time.Second
 
 // Run is the contract of a backend, each part of it a subtest.
 func Run(t *testing.T, o Options) {
