@@ -23,8 +23,9 @@ import (
 	"consoled/ports"
 )
 
-// patience bounds every wait of a test; nothing that works comes near it.
-const patience = 10 * time.Second
+// patience bounds every wait of a test; nothing that works comes near it, on a
+// machine that does ten other things either.
+const patience = time.Minute
 
 // signer makes a key that is the same at each run.
 func signer(t testing.TB, name string) gossh.Signer {
@@ -74,6 +75,7 @@ type fixture struct {
 	dir    string
 	keys   string // file
 	addr   string
+	dialed func() (net.Conn, error) // connects to it
 	logged *lockedBuffer
 	conf   atomic.Pointer[config.Config]
 	stop   context.CancelFunc
@@ -161,6 +163,27 @@ func startWith(t testing.TB, keys string, change func(*config.Config), run handl
 		}
 		f.site.Store(s)
 	}
+	f.serve()
+	f.dialed = func() (net.Conn, error) { return net.Dial("tcp", f.addr) }
+	return f
+}
+
+// hold serves a gateway over pipes until the test ends, in a bubble of time:
+// make it inside the bubble.
+func hold(t testing.TB, keys string, change func(*config.Config), run handler) *fixture {
+	t.Helper()
+	f := prepare(t, keys, change, run)
+	l := &pipes{knocks: make(chan net.Conn), closed: make(chan struct{})}
+	f.options.Listeners = []net.Listener{l}
+	f.dialed = l.dial
+	f.serve()
+	return f
+}
+
+// serve begins to serve, and sees to the end.
+func (f *fixture) serve() {
+	t := f.t
+	t.Helper()
 	ready := make(chan []net.Addr, 1)
 	f.options.Ready = func(a []net.Addr) { ready <- a }
 	ctx, stop := context.WithCancel(context.Background())
@@ -188,21 +211,62 @@ func startWith(t testing.TB, keys string, change func(*config.Config), run handl
 			t.Log(f.logged.String())
 		}
 	})
-	return f
+}
+
+// Pipes are a listener of a bubble, whose clock waits for no socket.
+type pipes struct {
+	knocks chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (p *pipes) dial() (net.Conn, error) {
+	near, far := pipe()
+	select {
+	case p.knocks <- far:
+		return near, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case far := <-p.knocks:
+		return far, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
 }
 
 // dial logs in.
 func (f *fixture) dial(user string, methods ...gossh.AuthMethod) (*gossh.Client, error) {
-	return f.dialFrom(nil, user, methods...)
+	nc, err := f.dialed()
+	if err != nil {
+		return nil, err
+	}
+	return f.begin(nc, user, methods...)
 }
 
-// dialFrom logs in from an address of this machine; nil for whichever the system takes.
+// dialFrom logs in from an address of this machine.
 func (f *fixture) dialFrom(source net.IP, user string, methods ...gossh.AuthMethod) (*gossh.Client, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: source}}
 	nc, err := d.Dial("tcp", f.addr)
 	if err != nil {
 		return nil, err
 	}
+	return f.begin(nc, user, methods...)
+}
+
+// begin logs in on a connection.
+func (f *fixture) begin(nc net.Conn, user string, methods ...gossh.AuthMethod) (*gossh.Client, error) {
 	conn, chans, reqs, err := gossh.NewClientConn(nc, f.addr, &gossh.ClientConfig{
 		User: user, Auth: methods, HostKeyCallback: gossh.InsecureIgnoreHostKey(), // the test's own gateway
 	})

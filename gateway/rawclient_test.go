@@ -74,6 +74,12 @@ func dialRaw(t testing.TB, addr string) *raw {
 	if err := nc.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
+	return rawOver(t, nc)
+}
+
+// rawOver exchanges keys over a connection.
+func rawOver(t testing.TB, nc net.Conn) *raw {
+	t.Helper()
 	r := &raw{t: t, c: nc, r: bufio.NewReader(nc)}
 	t.Cleanup(r.close)
 	if err := r.exchange(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -167,12 +168,13 @@ func TestBadReload(t *testing.T) {
 }
 
 // TestRevocation takes rights from people who are connected.
-func TestRevocation(t *testing.T) {
-	t.Parallel()
+func TestRevocation(t *testing.T) { synctest.Test(t, revocation) }
+
+func revocation(t *testing.T) {
 	var f *fixture
 	alice, bob, carol := signer(t, "alice"), signer(t, "bob"), signer(t, "carol")
 	all := line(`user="alice",consoles="rw=@all"`, alice) + line(`user="bob",consoles="rw=@all"`, bob) + line(`user="carol",consoles="rw=@all"`, carol)
-	f = start(t, all, nil, attached(&f))
+	f = hold(t, all, nil, attached(&f))
 	_, aliceConn := join(t, f, "node1", alice)
 	bobOut, bobConn := join(t, f, "node1", bob)
 	carolOut, carolConn := join(t, f, "node1", carol)
@@ -241,12 +243,13 @@ func TestExpiry(t *testing.T) {
 }
 
 // TestStop ends everything within five seconds, and tells everybody.
-func TestStop(t *testing.T) {
-	t.Parallel()
+func TestStop(t *testing.T) { synctest.Test(t, stopping) }
+
+func stopping(t *testing.T) {
 	var f *fixture
 	b := newBench()
 	key := signer(t, "alice")
-	f = start(t, line(`user="alice",consoles="rw=@all"`, key), nil, func(ctx context.Context, s *command.Session) int {
+	f = hold(t, line(`user="alice",consoles="rw=@all"`, key), nil, func(ctx context.Context, s *command.Session) int {
 		if s.Line != "" {
 			return b.run(ctx, s)
 		}
@@ -254,7 +257,11 @@ func TestStop(t *testing.T) {
 	})
 	out, client := join(t, f, "node1", key)
 	begun(t, newSession(t, f.login("gw", key)), "hold")
-	stuck := dialRaw(t, f.addr) // takes nothing and never closes
+	nc, err := f.dialed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck := rawOver(t, nc) // takes nothing and never closes
 	if !stuck.sign("gw", key) || !stuck.open("session") {
 		t.Fatal("not let in")
 	}

@@ -71,7 +71,9 @@ func (b *bench) run(ctx context.Context, s *command.Session) int {
 		_, again := t.In.Read(make([]byte, 1))
 		fmt.Fprintln(t.Out, n, err, again)
 	case "stuck":
-		time.AfterFunc(10*time.Millisecond, t.Abort)
+		if rest != "forever" {
+			time.AfterFunc(10*time.Millisecond, t.Abort)
+		}
 		for {
 			if _, err := t.Out.Write(make([]byte, 1<<15)); err != nil {
 				b.ends <- err

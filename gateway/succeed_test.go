@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"consoled/gateway/command"
@@ -67,9 +68,11 @@ func TestLostKeyFile(t *testing.T) {
 }
 
 // TestVanishedKeyOfAPattern is how somebody's key is taken away: their file goes.
-func TestVanishedKeyOfAPattern(t *testing.T) {
+func TestVanishedKeyOfAPattern(t *testing.T) { synctest.Test(t, vanishedKey) }
+
+func vanishedKey(t *testing.T) {
 	key := signer(t, "bob")
-	f := start(t, "", func(c *config.Config) {
+	f := hold(t, "", func(c *config.Config) {
 		dir := filepath.Join(filepath.Dir(c.StateDir), "keys.d")
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)

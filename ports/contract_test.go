@@ -58,7 +58,7 @@ func TestTCP(t *testing.T) {
 				Silent: ports.TCP{Address: silent(t)},
 				Absent: []porttest.Absent{
 					{Backend: ports.TCP{Address: refusing(t)}, Reason: ports.Refused},
-					{Backend: ports.TCP{Address: "no-such-host.invalid:23"}, Reason: ports.NameNotFound},
+					{Backend: ports.TCP{Address: "no..such.host:23"}, Reason: ports.NameNotFound}, // which no server is asked for
 				},
 			})
 		})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,22 @@ func stty(t *testing.T, other *os.File) string {
 	return strings.Join(strings.FieldsFunc(string(out), func(r rune) bool { return r == ' ' || r == '\n' || r == ';' }), " ")
 }
 
+// unprivileged does something without the capabilities of root, as a service
+// has none: on a thread that has given them up, and ends with its goroutine.
+func unprivileged(do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); err != nil {
+			panic(err)
+		}
+		do()
+	}()
+	<-done
+}
+
 func TestSerialLock(t *testing.T) {
 	device, _ := pair(t)
 	dead := exec.Command("true")
@@ -170,9 +187,11 @@ func TestSerialLock(t *testing.T) {
 			if err := os.Symlink(device, link); err != nil {
 				t.Fatal(err)
 			}
-			_, err = located{ports.Serial{Path: link}, "", locks}.Open(t.Context())
-			if ports.ReasonOf(err) != ports.InUse || !strings.Contains(err.Error(), "another console of this gateway") {
-				t.Errorf("second open: %v", err)
+			for _, as := range []func(func()){func(do func()) { do() }, unprivileged} {
+				as(func() { _, err = located{ports.Serial{Path: link}, "", locks}.Open(t.Context()) })
+				if ports.ReasonOf(err) != ports.InUse || !strings.Contains(err.Error(), "another console of this gateway") {
+					t.Errorf("second open: %v", err)
+				}
 			}
 			port.Close()
 			if left, _ := filepath.Glob(filepath.Join(locks, "L*")); len(left) != 0 {

@@ -94,11 +94,7 @@ func (l *lockFile) take(raw syscall.RawConn) error {
 	err := control(raw, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
-		held := &heldError{pid: flockHolder(l.device)}
-		if pid, err := holder(path); err == nil && alive(pid) {
-			held.pid, held.file = pid, path
-		}
-		return held
+		return l.held()
 	case err != nil && !errors.Is(err, unix.ENOTSUP) && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOLCK):
 		return err
 	}
@@ -125,6 +121,15 @@ func (l *lockFile) take(raw syscall.RawConn) error {
 	// A folder that is not ours to write in is the usual state of things for a
 	// service without privileges: the flock has to do.
 	return nil
+}
+
+// held says who has the device, as far as that is to be seen.
+func (l *lockFile) held() *heldError {
+	path := l.file()
+	if pid, err := holder(path); err == nil && alive(pid) {
+		return &heldError{pid: pid, file: path}
+	}
+	return &heldError{pid: flockHolder(l.device)}
 }
 
 // create makes the lock file at once with its content, so that nobody reads

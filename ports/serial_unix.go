@@ -58,6 +58,9 @@ func (s Serial) open(ctx context.Context, names string, folders []string) (Port,
 	}
 	// Without O_NONBLOCK the open would wait for a carrier.
 	file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.EBUSY) { // the kernel keeps a device that is locked from all but root
+		return nil, inUse(op, lock.held())
+	}
 	if err != nil {
 		return nil, failedOpen(op, path, err)
 	}

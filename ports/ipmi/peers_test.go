@@ -550,7 +550,7 @@ func TestPeersContract(t *testing.T) {
 		Silent:    settings(quiet(t)),
 		Absent: []porttest.Absent{
 			{Backend: settings("127.0.0.1:" + freeUDP(t)), Reason: ports.Refused},
-			{Backend: settings("no-such-host.invalid"), Reason: ports.NameNotFound},
+			{Backend: settings("no..such.host"), Reason: ports.NameNotFound},
 		},
 		HearBreak: func(*testing.T, io.ReadWriteCloser) {}, // ipmi_sim keeps it for the next character: see TestPeers
 		Opens:     50,

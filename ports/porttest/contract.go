@@ -56,8 +56,9 @@ type Absent struct {
 	Reason  ports.Reason
 }
 
-// soon is what "at once" may take on a busy machine under the race detector.
-const soon = 5 * time.Second
+// soon is what "at once" may take on a busy machine under the race detector,
+// also where the counterpart is a program that has to be woken.
+const soon = 30 * time.Second
 
 // Run is the contract of a backend, each part of it a subtest.
 func Run(t *testing.T, o Options) {
@@ -140,9 +141,20 @@ func (o Options) clean(t *testing.T, read func(p ports.Port, into []byte) error)
 	down, up := payload(size), payload(size+1)
 	gotDown, gotUp := make([]byte, len(down)), make([]byte, len(up))
 	results := make(chan error, 4)
+	begun := make(chan struct{}) // when what both ends agree on before any data is settled
 	go func() { results <- writeOdd(peer, down) }()
-	go func() { results <- writeOdd(port, up) }()
-	go func() { results <- read(port, gotDown) }()
+	go func() {
+		<-begun
+		results <- writeOdd(port, up)
+	}()
+	go func() {
+		err := read(port, gotDown[:1])
+		close(begun)
+		if err == nil {
+			err = read(port, gotDown[1:])
+		}
+		results <- err
+	}()
 	go func() { _, err := io.ReadFull(peer, gotUp); results <- err }()
 	limit := time.After(60 * time.Second)
 	for range 4 {

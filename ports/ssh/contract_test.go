@@ -63,7 +63,7 @@ func TestContract(t *testing.T) {
 				Silent: ssh.SSH{To: "x@" + silent.Addr().String(), KnownHosts: server.file("known_hosts")},
 				Absent: []porttest.Absent{
 					{Backend: ssh.SSH{To: "x@127.0.0.1:" + freePort(t), KnownHosts: server.file("known_hosts")}, Reason: ports.Refused},
-					{Backend: ssh.SSH{To: "x@no-such-host.invalid", KnownHosts: server.file("known_hosts")}, Reason: ports.NameNotFound},
+					{Backend: ssh.SSH{To: "x@no..such.host", KnownHosts: server.file("known_hosts")}, Reason: ports.NameNotFound},
 					{Backend: unknown, Reason: ports.WrongHostKey},
 					{Backend: stranger, Reason: ports.Authentication},
 				},
