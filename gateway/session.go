@@ -373,15 +373,15 @@ func (s *session) abort() {
 	})
 }
 
-// exit sends the exit status and closes the channel. Errors mean that the
-// client has left already.
+// exit sends the exit status and closes the channel, in the order of OpenSSH's
+// server. Errors mean that the client has left already.
 func (s *session) exit(code int) {
 	status := binary.BigEndian.AppendUint32(nil, uint32(code))
+	_, _ = s.channel.SendRequest("exit-status", false, status)
 	_ = s.channel.CloseWrite()
 	if strings.HasPrefix(string(s.conn.ClientVersion()), "SSH-2.0-OpenSSH") {
 		// Its input is read no more (OpenSSH PROTOCOL, section 2.1).
 		_, _ = s.channel.SendRequest("eow@openssh.com", false, nil)
 	}
-	_, _ = s.channel.SendRequest("exit-status", false, status)
 	_ = s.channel.Close()
 }
