@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile locks a byte far behind the end, so that others can read who holds it.
+// noFollow is nothing here, where links need a privilege.
 const noFollow = 0
 
 // alive takes every number for one of a process.
 func alive(int) bool { return true }
 
+// lockFile locks a byte far behind the end, so that others can read who holds it.
 func lockFile(f *os.File) error {
 	at := &windows.Overlapped{OffsetHigh: 1}
 	err := windows.LockFileEx(windows.Handle(f.Fd()),
