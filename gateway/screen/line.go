@@ -56,6 +56,9 @@ func (l *line) end() {
 
 // erase takes back the last character; colours stay.
 func (l *line) erase() {
+	if l.size > maxShown { // what is left may not depend on how much happens to be in buf
+		l.forget(l.cutAt(maxShown))
+	}
 	if l.over || l.size == 0 || l.styled && l.buf[l.size-1] == 'm' && l.sequence(l.size-1) {
 		return
 	}
@@ -128,14 +131,16 @@ func inForce(base, p []byte) []byte {
 	}
 }
 
-// shown is the last part of the line after the colours in force where it begins.
+// shown is the last part of the line after the colours in force where it begins:
+// as much as there is room for behind them.
 func (l *line) shown() []byte {
-	limit := maxShown
-	if l.styled || l.baseSize > 0 {
-		limit -= maxStyle
-	}
-	cut := l.cutAt(limit)
 	var style [maxStyle]byte
-	head := inForce(append(style[:0], l.base[:l.baseSize]...), l.buf[:cut])
+	base := append(style[:0], l.base[:l.baseSize]...)
+	cut := l.cutAt(maxShown)
+	head := inForce(base, l.buf[:cut])
+	if len(head)+l.size-cut > maxShown {
+		cut = l.cutAt(maxShown - maxStyle)
+		head = inForce(append(base[:0], l.base[:l.baseSize]...), l.buf[:cut])
+	}
 	return append(head, l.buf[cut:l.size]...)
 }

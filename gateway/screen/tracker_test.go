@@ -75,10 +75,13 @@ func TestLine(t *testing.T) {
 		"menu\x1b[5;1Hat 5":                 "at 5",
 		long:                                long[800:],
 		"\x1b[32m" + long:                   "\x1b[32m" + long[1000-136:],
-		long + "\x1b[32mgreen":              long[1000-126:] + "\x1b[32mgreen",
+		long + "\x1b[32mgreen":              long[1000-190:] + "\x1b[32mgreen",
 		strings.Repeat("\u00e9", 150):       strings.Repeat("\u00e9", 100),
 		"x" + strings.Repeat("\u26d4", 100): strings.Repeat("\u26d4", 66),
 		"a\x1b[1mm\b":                       "a\x1b[1m",
+		"\x1b[m" + strings.Repeat("m", 600): strings.Repeat("m", 200),
+		"\x1b[m" + long[:180] + "\v" + long: long[800:],
+		long + "\b" + long[:50] + "\b\b":    long[849:999] + long[:48],
 	} {
 		pieces(text, func(parts []string) {
 			if got := string(fed(parts...).Line()); got != want {
