@@ -71,17 +71,19 @@ type Session struct {
 	Quiet    bool
 }
 
-// Exit codes (interface.md 2.2).
+// Exit codes (interface.md 2.2): those of a session, and the ones that only
+// commands have.
 const (
-	ExitOK        = 0
-	ExitNone      = 1
-	ExitUsage     = 64
-	ExitUnknown   = 66
-	ExitDown      = 69
-	ExitInternal  = 70
-	ExitBusy      = 75
-	ExitDenied    = 77
-	ExitConfig    = 78
-	ExitTimeout   = 124
-	ExitInterrupt = 130
+	ExitOK        = attach.ExitLeft
+	ExitUsage     = attach.ExitUsage
+	ExitDown      = attach.ExitDown
+	ExitInternal  = attach.ExitInternal
+	ExitBusy      = attach.ExitBusy
+	ExitDenied    = attach.ExitDenied
+	ExitInterrupt = attach.ExitInterrupt
+
+	ExitNone    = 1
+	ExitUnknown = 66
+	ExitConfig  = 78
+	ExitTimeout = 124
 )
