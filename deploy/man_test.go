@@ -136,18 +136,22 @@ func holds(t *testing.T, name, body string, words []string, form func(string) st
 
 func TestReadmeVerbs(t *testing.T) {
 	var verbs, flags, codes []string
+	exits := func(n ast.Node) {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Exit") && len(spec.Values) > 0 {
+			if lit, ok := spec.Values[0].(*ast.BasicLit); ok && lit.Kind == token.INT {
+				codes = append(codes, lit.Value)
+			}
+		}
+	}
+	inspect(t, "../gateway/attach/exit.go", exits)
 	inspect(t, "../gateway/command/*.go", func(n ast.Node) {
+		exits(n)
 		if lit, ok := n.(*ast.CompositeLit); ok {
 			switch name := keyed(lit, "name"); {
 			case strings.HasPrefix(name, "-"):
 				flags = append(flags, name)
 			case name != "" && keyed(lit, "does") != "":
 				verbs = append(verbs, name)
-			}
-		}
-		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Exit") && len(spec.Values) > 0 {
-			if lit, ok := spec.Values[0].(*ast.BasicLit); ok && lit.Kind == token.INT {
-				codes = append(codes, lit.Value)
 			}
 		}
 	})
