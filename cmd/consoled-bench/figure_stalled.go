@@ -9,38 +9,42 @@ import (
 	"time"
 )
 
-// stalled is one of eleven people whose terminal takes no more: what that costs
-// the server, and the ten others.
+const (
+	stalling = 10 // more than one, whose cost would drown in what else memory does
+	reading  = 10
+)
+
+// stalled is people whose terminals take no more: what each costs the server,
+// and those who go on reading.
 func stalled(ctx context.Context, r *rig, s *site) error {
 	defer r.people.ask(request{Do: "leave"}) // the next figure would tell that they cannot
-	const others = 10
-	if err := r.come(s, others+1); err != nil {
+	if err := r.come(s, stalling+reading); err != nil {
 		return err
 	}
 	free, freeMemory, err := r.slowest(ctx, s)
 	if err != nil {
 		return err
 	}
-	if _, err := r.people.ask(request{Do: "stall", N: 1}); err != nil {
+	if _, err := r.people.ask(request{Do: "stall", N: stalling}); err != nil {
 		return err
 	}
 	held, heldMemory, err := r.slowest(ctx, s)
 	if err != nil {
 		return err
 	}
-	s.set("one stalled watcher: memory", "%+.2f MB", float64(heldMemory-freeMemory)/1e6)
-	s.set("one stalled watcher: slowest of 10 others", "%.3g MB/s (without: %.3g)", held, free)
+	s.set("10 stalled watchers: memory for each", "%+.2f MB", float64(heldMemory-freeMemory)/1e6/stalling)
+	s.set("10 stalled watchers: slowest of 10 others", "%.3g MB/s (without: %.3g)", held, free)
 	return nil
 }
 
 // slowest lets the first console speak at 1 MB/s and returns the speed of the
-// slowest of the watchers but the first, and the server's memory in the second half.
+// slowest of those who read, and the server's memory in the second half.
 func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64, _ error) {
 	before, err := r.watched()
 	if err != nil {
 		return 0, 0, err
 	}
-	if len(before) < 2 {
+	if len(before) != stalling+reading {
 		return 0, 0, fmt.Errorf("%d watchers", len(before))
 	}
 	began := time.Now()
@@ -65,7 +69,7 @@ func (r *rig) slowest(ctx context.Context, s *site) (speed float64, memory int64
 	for i := range after {
 		after[i] -= before[i]
 	}
-	return float64(slices.Min(after[1:])) / 1e6 / took.Seconds(), memory, nil
+	return float64(slices.Min(after[stalling:])) / 1e6 / took.Seconds(), memory, nil
 }
 
 // meanMemory is the mean of the server's memory from some time on until ctx
