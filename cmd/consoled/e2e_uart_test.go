@@ -117,7 +117,7 @@ func (r *rig) bootUARTs(t *testing.T, tests string) (*process, error) {
 	// A socket's path has some 100 bytes, which a test's folder may exceed.
 	cmd := exec.Command(qemu,
 		"-M", "q35", "-accel", "tcg", "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-kernel", absolute(t, kernel()), "-initrd", "initrd", "-append", "console=ttyS0,115200 loglevel=1 panic=-1 8250.nr_uarts=6",
+		"-kernel", absolute(t, kernel()), "-initrd", "initrd", "-append", "console=ttyS0,115200 tsc=unstable loglevel=1 panic=-1 8250.nr_uarts=6",
 		"-serial", "stdio",
 		"-chardev", "socket,id=one,server=on,wait=off,path=joined", "-serial", "chardev:one",
 		"-chardev", "socket,id=two,path=joined", "-serial", "chardev:two",
