@@ -17,7 +17,7 @@ type wire struct {
 	net.Conn
 	since time.Time
 	quick func()       // acknowledges at once; nil where there is no such thing
-	heard atomic.Int64 // when
+	heard atomic.Int64 // when, in ns since then: a step of the clock is no silence
 	taken atomic.Int64 // bytes
 	ended atomic.Bool  // by us
 	lost  atomic.Bool
@@ -25,7 +25,6 @@ type wire struct {
 
 func newWire(c net.Conn) *wire {
 	w := &wire{Conn: c, since: time.Now()}
-	w.heard.Store(w.since.UnixNano())
 	if t, ok := c.(*net.TCPConn); ok {
 		w.quick = quickAck(t)
 		// A dead line is noticed even by a connection that opens no channel.
@@ -45,7 +44,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n, err := w.Conn.Read(p)
 	if n > 0 {
-		w.heard.Store(time.Now().UnixNano())
+		w.heard.Store(int64(time.Since(w.since)))
 		w.taken.Add(int64(n))
 	}
 	if err != nil && !w.ended.Load() {
@@ -68,7 +67,7 @@ func (w *wire) lose() {
 }
 
 // silence is how long nothing has been heard.
-func (w *wire) silence() time.Duration { return time.Since(time.Unix(0, w.heard.Load())) }
+func (w *wire) silence() time.Duration { return time.Since(w.since) - time.Duration(w.heard.Load()) }
 
 // SetDeadline does nothing: the SSH library clears deadlines before every read
 // and write, so that timers which close take their place.

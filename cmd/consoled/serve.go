@@ -110,19 +110,33 @@ func serve(ctx context.Context, file string, log *slog.Logger) error {
 	return nil
 }
 
-// attend reloads on SIGHUP and feeds systemd's watchdog until ctx ends.
+// attend reloads on SIGHUP and feeds systemd's watchdog until ctx ends. It does
+// not wait for a reload that is under way then: one that hangs on a file system
+// would keep the process from ending.
 func attend(ctx context.Context, g *gateway.Gateway, log *slog.Logger, reload <-chan os.Signal) {
 	feed := watchdog()
+	var reloaded chan struct{} // closed when the reload under way is done; nil while none is
 	for {
+		asked := reload
+		if reloaded != nil {
+			asked = nil
+		}
 		select {
 		case <-ctx.Done():
 			notify("STOPPING=1")
 			return
 		case <-feed:
 			notify("WATCHDOG=1")
-		case <-reload:
+		case <-asked:
 			notify(reloading())
-			hangup(ctx, g, log)
+			done := make(chan struct{})
+			reloaded = done
+			go func() {
+				defer close(done)
+				hangup(ctx, g, log)
+			}()
+		case <-reloaded:
+			reloaded = nil
 			notify("READY=1")
 		}
 	}

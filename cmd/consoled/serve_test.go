@@ -2,13 +2,21 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"consoled/gateway"
+	"consoled/gateway/config"
 )
 
 // TestLogInjectsNothing writes what peers may say into the log, in both forms:
@@ -99,4 +107,61 @@ func TestLogHoldsNobodyUp(t *testing.T) {
 	if got := strings.Count(text, "xxx level") + strings.Count(text, "msg="+strings.Repeat("x", 200)); fmt.Sprint(lines-got) != found[1] {
 		t.Errorf("%d lines came, %s are said to be missing of %d", got, found[1], lines)
 	}
+}
+
+// A reload that hangs, on a file system that does not answer, keeps the process
+// neither from feeding its watchdog nor from ending.
+func TestStopDuringAReloadThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "consoled.yaml")
+	text := "listen: \"127.0.0.1:0\"\nstate_dir: " + filepath.Join(dir, "state") + "\nconsoles: { node1: { sim: echo } }\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangs, hung := make(chan struct{}), make(chan struct{})
+	loads := 0
+	log := slog.New(slog.DiscardHandler)
+	ready := make(chan struct{})
+	g, err := gateway.New(gateway.Options{
+		Load: func() (*config.Config, error) {
+			if loads++; loads > 1 {
+				close(hung)
+				<-hangs
+			}
+			return config.Load(file)
+		},
+		Log: log, Listeners: []net.Listener{l}, Ready: func([]net.Addr) { close(ready) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reload, attended, served := make(chan os.Signal, 1), make(chan struct{}), make(chan error, 1)
+	go func() { defer close(attended); attend(ctx, g, log, reload) }()
+	go func() { served <- g.Serve(ctx) }()
+	<-ready
+	reload <- os.Interrupt
+	<-hung
+	stop()
+	for _, ended := range []func() bool{
+		func() bool { return <-served == nil },
+		func() bool { <-attended; return true },
+	} {
+		done := make(chan bool, 1)
+		go func() { done <- ended() }()
+		select {
+		case ok := <-done:
+			if !ok {
+				t.Error("Serve failed")
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("it does not end")
+		}
+	}
+	close(hangs)
 }

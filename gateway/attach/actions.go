@@ -20,6 +20,7 @@ type errands struct {
 	done  chan func() // what the loop does when one is over
 
 	breaking bool
+	flowing  bool               // a switch of flow control is on its way
 	acting   string             // title of the action that this session runs
 	halt     context.CancelFunc // stops it
 	asking   *prompt            // whether to stop it

@@ -96,7 +96,16 @@ func stateText(st console.State) string {
 // switchFlow turns software flow control on or off, which a terminal server may
 // take its time for.
 func (s *session) switchFlow() {
-	s.errands.begin(s.place.SwitchFlow, func(err error) { s.tellFailed("not switched", err) })
+	e := &s.errands
+	if e.flowing {
+		s.notice("not switched: a switch is on its way already.")
+		return
+	}
+	e.flowing = true
+	e.begin(s.place.SwitchFlow, func(err error) {
+		e.flowing = false
+		s.tellFailed("not switched", err)
+	})
 }
 
 // closeLine lets go of the line, after a question.

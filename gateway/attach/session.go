@@ -44,6 +44,7 @@ type session struct {
 	prompt  *prompt // open question; nil if none
 	errands errands
 	pending []byte // typed, and the line had no room for it
+	waits   bool   // pending goes on with what the line has, or had, in its queue
 	since   time.Time
 	warned  bool      // that the line takes no input
 	refused time.Time // when the person was last told that something was not sent
@@ -249,7 +250,7 @@ func (s *session) event(e console.Event) {
 		s.goodbye = true
 	}
 	if text != "" && (!s.o.Quiet || urgent) {
-		x := paint{lines: []string{text}}
+		x := paint{lines: []string{text}, at: e.Offset}
 		if urgent {
 			x.raw = "\a"
 		}

@@ -68,9 +68,13 @@ func (s *session) send(keys []byte) {
 
 // push offers the line what waits for it.
 func (s *session) push() {
-	n, err := s.place.Offer(s.pending)
+	offer := s.place.Offer
+	if s.waits {
+		offer = s.place.OfferRest
+	}
+	n, err := offer(s.pending)
 	if err != nil {
-		s.pending = nil
+		s.pending, s.waits = nil, false
 		s.refuse(err)
 		return
 	}
@@ -80,4 +84,5 @@ func (s *session) push() {
 	if s.pending = s.pending[n:]; len(s.pending) == 0 {
 		s.pending = nil
 	}
+	s.waits = s.pending != nil
 }

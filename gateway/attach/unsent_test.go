@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"consoled/gateway/console"
 	"consoled/ports"
 )
 
@@ -45,6 +46,53 @@ func TestLeavingAStuckLineIsTold(t *testing.T) {
 		a.types("x", "\x05c.")
 		<-a.code
 		a.sees("not sent: the end of what you typed")
+	})
+}
+
+// What is behind something that was dropped is dropped too: nobody wants a text
+// with a hole, long after it was typed.
+func TestNothingIsTypedBehindAHole(t *testing.T) {
+	flood := func(a *person) {
+		for range 17 {
+			a.types(strings.Repeat("a", 4000))
+		}
+		a.types(strings.Repeat("b", 1000))
+	}
+	t.Run("the lock went", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRoom(t, console.Options{Lock: console.LockOptions{IdleRelease: time.Minute}})
+			line := r.line()
+			a := r.enter("alice", Options{})
+			a.types("x")
+			line.Stall(0)
+			flood(a)
+			time.Sleep(2 * time.Minute)
+			line.Resume()
+			time.Sleep(time.Second)
+			if got := line.Heard(); strings.Contains(got, "b") {
+				t.Errorf("the line heard %d bytes, with the end of what was dropped", len(got))
+			}
+			a.types("c")
+			if got := line.Heard(); !strings.HasSuffix(got, "c") {
+				t.Errorf("what is typed afterwards is not sent")
+			}
+		})
+	})
+	t.Run("the line is another", func(t *testing.T) {
+		inRoom(t, func(t *testing.T, r *room) {
+			line := r.line()
+			time.Sleep(time.Minute)
+			a := r.enter("alice", Options{})
+			a.types("x")
+			line.Stall(0)
+			flood(a)
+			line.End(&ports.Error{Reason: ports.Closed})
+			next := r.line()
+			time.Sleep(time.Second)
+			if got := next.Heard(); got != "" {
+				t.Errorf("the new line heard %d bytes", len(got))
+			}
+		})
 	})
 }
 

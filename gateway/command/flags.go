@@ -45,7 +45,7 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 	}
 	for _, form := range []string{"15:04", "15:04:05"} {
 		if t, err := time.ParseInLocation(form, text, now.Location()); err == nil {
-			at := today.Add(t.Sub(time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())))
+			at := time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0, now.Location())
 			if at.After(now) {
 				at = at.AddDate(0, 0, -1) // 23:00, asked at 03:00, was last night
 			}

@@ -3,6 +3,7 @@ package command
 import (
 	"testing"
 	"time"
+	_ "time/tzdata" // for a machine without time zones
 )
 
 func TestParseTime(t *testing.T) {
@@ -23,6 +24,16 @@ func TestParseTime(t *testing.T) {
 	} {
 		if got, err := parseTime(text, now); err != nil || !got.Equal(want) {
 			t.Errorf("parseTime(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, day := range []time.Time{time.Date(2026, 3, 29, 12, 0, 0, 0, berlin), time.Date(2026, 10, 25, 12, 0, 0, 0, berlin)} {
+		want := time.Date(day.Year(), day.Month(), day.Day(), 8, 0, 0, 0, berlin)
+		if got, err := parseTime("08:00", day); err != nil || !got.Equal(want) {
+			t.Errorf("08:00 on a day when the clocks change is %v, %v", got, err)
 		}
 	}
 	for _, text := range []string{"", "soon", "25:00", "2026-13-01", "1x"} {

@@ -148,9 +148,8 @@ func (c *Console) reach(ctx context.Context) (l *line) {
 
 // spared catches a panic of Run's, which then goes on after a while.
 func (c *Console) spared(ctx context.Context) {
-	var err error
-	c.caught("run", &err)
-	if err != nil {
+	if p := recover(); p != nil {
+		c.panicked("run", p)
 		c.pause(ctx, time.Second, c.changed())
 	}
 }
@@ -226,12 +225,20 @@ func (c *Console) part(ctx context.Context, l *line) {
 	c.retry(ctx, err, l.change)
 }
 
-// up tells that the line is there.
+// up tells that the line is there. A panic of the port's ends the line, which
+// is then closed as any other.
 func (c *Console) up(l *line) {
+	if err := c.raise(l); err != nil {
+		l.end(err)
+	}
+}
+
+func (c *Console) raise(l *line) (err error) {
+	defer c.caught("up", &err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if l.ended() {
-		return // before it was up
+		return nil // before it was up
 	}
 	c.line, c.redial, c.talking = l, l.end, false
 	c.movedLocked()
@@ -239,8 +246,9 @@ func (c *Console) up(l *line) {
 	c.idleLocked()
 	if c.flaps < calm {
 		c.tellUpLocked()
-		return
+		return nil
 	}
+	c.stirLocked()
 	c.outage.alarm = time.AfterFunc(stable, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -248,6 +256,7 @@ func (c *Console) up(l *line) {
 			c.tellUpLocked()
 		}
 	})
+	return nil
 }
 
 // down tells why the line is not there, if that is news, and returns how long
@@ -288,6 +297,8 @@ func (c *Console) down(err error) time.Duration {
 		c.tellLocked(Event{Kind: KindDown, Reason: reason, Why: detail})
 	case c.reason != reason && c.state == Down:
 		c.o.Log.Warn("console down", "reason", string(reason), "err", detail)
+	case c.state == Up:
+		c.stirLocked()
 	}
 	c.state, c.since, c.reason, c.detail, c.nextTry = Down, c.outage.since, reason, detail, now.Add(wait)
 	c.fix = fixOf(err)

@@ -37,6 +37,7 @@ const (
 	KindActing  Kind = "acting"   // somebody began an action
 	KindOutput  Kind = "output"   // of an action, one line in Why; not recorded
 	KindAction  Kind = "action"   // an action ended; Result says how
+	KindState   Kind = "state"    // the line went up or down again and nobody is told yet; not recorded
 	KindGoodbye Kind = "goodbye"  // the console, or this client's stay, ends; Why says it
 )
 

@@ -18,6 +18,17 @@ type outage struct {
 	alarm *time.Timer // tells of a line that is up, once it is stable; nil if none
 }
 
+// stirLocked lets everybody attached look at the state, of which nothing is told.
+// It displaces nothing that is: whoever has that to read looks anyway.
+func (c *Console) stirLocked() {
+	for _, a := range c.clients {
+		select {
+		case a.events <- Event{V: 1, Time: time.Now(), Console: c.o.Subject.Name, Kind: KindState}:
+		default:
+		}
+	}
+}
+
 // tellUpLocked tells that the line is there, and after what outage.
 func (c *Console) tellUpLocked() {
 	e := Event{Kind: KindUp}

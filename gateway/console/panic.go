@@ -14,11 +14,15 @@ var errPanic = errors.New("internal error")
 // goroutines of a console: a panic there counts as an error of this console
 // and takes no other down.
 func (c *Console) caught(doing string, err *error) {
-	p := recover()
-	if p == nil {
-		return
+	if p := recover(); p != nil {
+		c.panicked(doing, p)
+		*err = &ports.Error{Reason: ports.Failed, Op: doing, Err: errPanic}
 	}
-	*err = &ports.Error{Reason: ports.Failed, Op: doing, Err: errPanic}
+}
+
+// panicked tells of a panic that was recovered. Only what is deferred itself
+// can recover one, not what it calls.
+func (c *Console) panicked(doing string, p any) {
 	o := c.Options()
 	o.Log.Error("panic", "in", doing, "err", p, "stack", string(debug.Stack()))
 	if o.Panicked != nil {

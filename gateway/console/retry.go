@@ -39,13 +39,13 @@ func (r Reconnect) wait(reason ports.Reason, n int, now time.Time) time.Duration
 	if cap <= 0 {
 		cap = retryCap(reason)
 	}
-	first, cap = max(first, floor), max(cap, floor)
+	first, cap = max(first, floor), max(cap, floor, first)
 	if floor > 0 {
 		n++ // the first wait is the floor, not none
 	}
 	d := cap
-	if n < 24 { // beyond it the shift has long passed every cap
-		d = min(cap, first<<(n-1))
+	if n < 24 && first <= cap>>(n-1) { // else the shift passes the cap, or the type
+		d = first << (n - 1)
 	}
 	if d < 2*beat {
 		return d - rand.N(d/4+1)

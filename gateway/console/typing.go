@@ -29,6 +29,22 @@ func (a *Attachment) Offer(p []byte) (int, error) {
 	return a.pushBytesLocked(p), nil
 }
 
+// OfferRest is Offer for the rest of a text of which some is queued already.
+// Where some of that was dropped, the rest is refused: a text with a hole, typed
+// long ago, is not what anybody wants to see delivered.
+func (a *Attachment) OfferRest(p []byte) (int, error) {
+	c := a.console
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.unsent != nil {
+		return 0, a.unsent
+	}
+	if refusal := a.mayTypeLocked(); refusal != nil {
+		return 0, refusal
+	}
+	return a.pushBytesLocked(p), nil
+}
+
 func (a *Attachment) pushBytesLocked(p []byte) int {
 	c := a.console
 	n := max(0, min(len(p), outbox-c.line.queued))

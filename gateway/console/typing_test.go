@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -313,6 +315,11 @@ func (p *brokenPort) Read([]byte) (int, error) {
 	return 0, &ports.Error{Reason: ports.Closed}
 }
 
+func (p *brokenPort) Remark() string {
+	p.must("remark")
+	return ""
+}
+
 func (p *brokenPort) Write(b []byte) (int, error) {
 	p.must("write")
 	return len(b), nil
@@ -334,7 +341,7 @@ func (p *brokenPort) Close() error {
 
 // A panic of one backend ends no console, let alone the process.
 func TestPanicsAreCaught(t *testing.T) {
-	for _, at := range []string{"open", "read", "write", "break", "close"} {
+	for _, at := range []string{"open", "remark", "read", "write", "break", "close"} {
 		t.Run(at, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				caught := 0
@@ -351,7 +358,7 @@ func TestPanicsAreCaught(t *testing.T) {
 				if at == "close" { // which the next change calls
 					c.Update(o, true)
 					synctest.Wait()
-				} else if st := c.Status(); at != "break" && at != "write" && (st.State != Down || !strings.Contains(st.Detail, "internal error")) {
+				} else if st := c.Status(); !slices.Contains([]string{"remark", "write", "break"}, at) && (st.State != Down || !strings.Contains(st.Detail, "internal error")) {
 					t.Errorf("state %s: %s", st.State, st.Detail)
 				}
 				o.Backend = &broken{}
@@ -364,6 +371,36 @@ func TestPanicsAreCaught(t *testing.T) {
 			})
 		})
 	}
+}
+
+// panicky is a log that panics once, at a message.
+type panicky struct {
+	slog.Handler
+	at   string
+	once sync.Once
+}
+
+func (p *panicky) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p *panicky) Enabled(context.Context, slog.Level) bool { return true }
+func (p *panicky) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == p.at {
+		p.once.Do(func() { panic(p.at) })
+	}
+	return nil
+}
+
+// Nor does one of the console's own.
+func TestPanicOfTheRunIsCaught(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var caught atomic.Int64
+		log := &panicky{Handler: slog.DiscardHandler, at: "console down"}
+		c, fake := start(t, porttest.Abilities{}, Options{Log: slog.New(log), Panicked: func() { caught.Add(1) }})
+		fake.Line(t.Context()).End(&ports.Error{Reason: ports.Gone})
+		time.Sleep(time.Minute)
+		if st := c.Status(); st.State != Up || caught.Load() != 1 {
+			t.Errorf("state %s, %d panics counted", st.State, caught.Load())
+		}
+	})
 }
 
 // A line that cannot send a break after all stays up.

@@ -14,7 +14,8 @@ import (
 type wire struct {
 	io.ReadWriteCloser
 	address string
-	heard   atomic.Int64 // Unix time in nanoseconds
+	since   time.Time
+	heard   atomic.Int64 // ns since then: a step of the clock is no silence
 	talk    atomic.Int64 // bytes that may still come
 }
 
@@ -25,8 +26,7 @@ const maxTalk = 1 << 20
 var errTalk = fmt.Errorf("the host sends more than %d MiB and no login is made", maxTalk>>20)
 
 func newWire(c io.ReadWriteCloser, address string) *wire {
-	w := &wire{ReadWriteCloser: c, address: address}
-	w.heard.Store(time.Now().UnixNano())
+	w := &wire{ReadWriteCloser: c, address: address, since: time.Now()}
 	w.talk.Store(maxTalk)
 	return w
 }
@@ -35,7 +35,7 @@ func newWire(c io.ReadWriteCloser, address string) *wire {
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.ReadWriteCloser.Read(p)
 	if n > 0 {
-		w.heard.Store(time.Now().UnixNano())
+		w.heard.Store(int64(time.Since(w.since)))
 		if w.talk.Add(-int64(n)) < 0 {
 			return 0, errTalk
 		}
@@ -44,7 +44,7 @@ func (w *wire) Read(p []byte) (int, error) {
 }
 
 // silence is how long nothing has come.
-func (w *wire) silence() time.Duration { return time.Duration(time.Now().UnixNano() - w.heard.Load()) }
+func (w *wire) silence() time.Duration { return time.Since(w.since) - time.Duration(w.heard.Load()) }
 
 // LocalAddr and RemoteAddr are asked for by the library, for callbacks of ours
 // that do not look at them.
