@@ -262,7 +262,7 @@ func (s *session) toldDone(e console.Event, mine bool) (text string, urgent bool
 			text += until(e.Time.Add(e.For))
 		}
 		if e.Why != "" {
-			text += fmt.Sprintf(": %q", words(e.Why))
+			text += ": \"" + words(e.Why) + "\""
 		}
 		return text + "." + s.openHint(), !mine
 	case console.KindOpen:
@@ -351,7 +351,7 @@ func (s *session) toldForce(e console.Event, mine bool) (string, bool) {
 	case mine:
 		return fmt.Sprintf("you have write (taken from %s, recorded).", loser), false
 	case e.LoserSession == s.place.Client().Session:
-		return fmt.Sprintf("%s took write: %q. You watch now; keys are not sent.", who, why), true
+		return fmt.Sprintf("%s took write: \"%s\". You watch now; keys are not sent.", who, why), true
 	}
-	return fmt.Sprintf("%s took write from %s: %q.", who, loser, why), false
+	return fmt.Sprintf("%s took write from %s: \"%s\".", who, loser, why), false
 }

@@ -2,6 +2,7 @@ package attach
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -57,6 +58,8 @@ type painter struct {
 	asking  string    // the open question and the answer so far
 	titles  int       // titles that the target has set, at the last look
 	titled  time.Time // when it set one
+	popped  int       // titles that it took from the terminal's stack, at the last look
+	shown   string    // the title that was sent last
 
 	lastKey atomic.Int64 // unix ns of the person's last keystroke
 
@@ -71,6 +74,7 @@ type painter struct {
 // A paint is something to show besides the record.
 type paint struct {
 	lines  []string // notices, without the console's name
+	at     int64    // an offset: the record up to there stands before it
 	raw    string   // bytes as they are: a bell, an echo in a prompt
 	plain  bool     // lines stand without the name in front
 	record []byte   // a replay, filtered already
@@ -192,27 +196,45 @@ func (p *painter) held() bool {
 // or there is something to say.
 func (p *painter) live(ctx context.Context) error {
 	for ctx.Err() == nil && !p.held() {
-		if err := p.jump(); err != nil {
-			return err
-		}
-		if p.buf == nil {
-			p.buf = make([]byte, chunk)
-		}
-		n, err := p.cursor.Read(p.buf)
-		p.missing += p.cursor.Skipped()
-		if n == 0 && err != nil && err != io.EOF {
-			p.unreadable(err)
-		}
-		if n == 0 {
-			return nil
-		}
-		if err := p.pass(p.buf[:n]); err != nil {
+		if n, err := p.step(chunk); n == 0 {
 			return err
 		}
 		if p.pending() {
 			if err := p.notices(ctx); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// step writes at most limit bytes of the record; 0 is the end or an error.
+func (p *painter) step(limit int) (int, error) {
+	if err := p.jump(); err != nil {
+		return 0, err
+	}
+	if p.buf == nil {
+		p.buf = make([]byte, chunk)
+	}
+	n, err := p.cursor.Read(p.buf[:limit])
+	p.missing += p.cursor.Skipped()
+	if n == 0 && err != nil && err != io.EOF {
+		p.unreadable(err)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	if err := p.pass(p.buf[:n]); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// reach writes the record up to an offset, unless a question is open.
+func (p *painter) reach(at int64) error {
+	for ahead := at - p.cursor.Offset(); ahead > 0 && !p.held(); ahead = at - p.cursor.Offset() {
+		if n, err := p.step(int(min(ahead, chunk))); n == 0 {
+			return err
 		}
 	}
 	return nil
@@ -251,7 +273,18 @@ func (p *painter) pass(b []byte) error {
 	if n := p.tracker.Titles(); n != p.titles {
 		p.titles, p.titled = n, time.Now()
 	}
+	if n := p.tracker.Popped(); n != p.popped {
+		p.popped, p.titled = n, time.Time{}
+		p.retitle()
+	}
 	return p.write(b)
+}
+
+// retitle shows the title again, where no newer one waits.
+func (p *painter) retitle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.title = cmp.Or(p.title, p.shown)
 }
 
 // jump skips to now where the terminal has fallen too far behind.
@@ -306,10 +339,13 @@ func (p *painter) notices(ctx context.Context) error {
 	if title == "" && len(queue) == 0 {
 		return nil
 	}
-	if err := p.finish(ctx); err != nil {
-		return err
-	}
 	for _, x := range queue {
+		if err := p.reach(x.at); err != nil {
+			return err
+		}
+		if err := p.finish(ctx); err != nil {
+			return err
+		}
 		if err := p.write(p.render(x)); err != nil {
 			return err
 		}
@@ -318,10 +354,17 @@ func (p *painter) notices(ctx context.Context) error {
 			return err
 		}
 	}
-	if title != "" && time.Since(p.titled) > time.Minute {
-		return p.write([]byte(setTitle(title))) // behind what saves the one before
+	if title == "" {
+		return nil
 	}
-	return nil
+	if err := p.finish(ctx); err != nil {
+		return err
+	}
+	p.shown = title
+	if time.Since(p.titled) <= time.Minute {
+		return nil
+	}
+	return p.write([]byte(setTitle(title))) // behind what saves the one before
 }
 
 // finish lets a sequence that has begun come to its end, for a moment, and cuts

@@ -13,6 +13,7 @@ import (
 	"consoled/gateway/console"
 	"consoled/gateway/names"
 	"consoled/gateway/record"
+	"consoled/ports"
 	"consoled/ports/porttest"
 )
 
@@ -139,6 +140,56 @@ func TestNoticeCutsAnEndlessSequence(t *testing.T) {
 		if s := a.screen(); strings.Index(s, can) > strings.Index(s, "bob took write") {
 			t.Errorf("the sequence was not cut off before the notice")
 		}
+	})
+}
+
+// What the target said before something happened stands before the notice of
+// it, for those too whose output is collected for a while.
+func TestNoticeStandsBehindWhatCameBefore(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		line := r.line()
+		a := r.enter("alice", Options{})
+		line.Say("last words\r\n")
+		line.End(&ports.Error{Reason: ports.Exited})
+		r.line().Say("first words\r\n")
+		a.sees("last words", "DOWN: program exited", "] up.", "first words")
+		s := a.screen()
+		at := func(text string) int { return strings.Index(s, text) }
+		if at("last words") > at("DOWN") || at("] up.") > at("first words") {
+			t.Errorf("out of order: %q", s)
+		}
+	})
+}
+
+// A target that brings back the title that it found brings back an old one of ours.
+func TestTitleAfterThatOfTheTarget(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		line := r.line()
+		a, b := r.enter("alice", Options{}), r.enter("bob", Options{})
+		b.types("x")
+		line.Say("\x1b[22;0;0t")
+		b.types("\x05cs")
+		a.types("y")
+		a.sees("[rw] node1")
+		a.clear()
+		b.clear()
+		line.Say("\x1b[23;0;0t")
+		a.sees("\x1b[23;0;0t" + setTitle("[rw] node1 +1"))
+		b.sees("\x1b[23;0;0t" + setTitle("[ro alice] node1"))
+	})
+}
+
+// The title follows a line that flaps, of which people are told only now and then.
+func TestTitleOfALineThatFlaps(t *testing.T) {
+	inRoom(t, func(t *testing.T, r *room) {
+		a := r.enter("alice", Options{})
+		for range 4 {
+			r.line().End(&ports.Error{Reason: ports.Exited})
+		}
+		a.clear()
+		r.line()
+		a.sees("[free] node1")
+		a.seesNot("up again")
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"consoled/auth"
@@ -186,7 +187,13 @@ func (c *call) choose(text string) error {
 	if err != nil {
 		return &usageError{code: ExitUsage, text: err.Error(), fix: "node[1-9], a,b, node*, @tag or @all"}
 	}
-	for _, x := range visible(c.g, c.s) {
+	seen := visible(c.g, c.s)
+	for _, name := range sel.Names() {
+		if !slices.ContainsFunc(seen, func(x *console.Console) bool { return called(x, name) }) {
+			return unknown(c.g, c.s, name) // before a part of the list is done
+		}
+	}
+	for _, x := range seen {
 		if sel.Match(x.Subject()) {
 			c.consoles = append(c.consoles, x)
 		}
@@ -195,6 +202,12 @@ func (c *call) choose(text string) error {
 		return &usageError{code: ExitUnknown, text: "no console that you may see matches " + quote(text)}
 	}
 	return nil
+}
+
+// called reports whether a console has a name, or has it as an alias.
+func called(x *console.Console, name string) bool {
+	same := func(other string) bool { return strings.EqualFold(other, name) }
+	return same(x.Name()) || slices.ContainsFunc(x.Subject().Aliases, same)
 }
 
 // errDenied is a right that the caller lacks.

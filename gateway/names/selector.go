@@ -199,6 +199,18 @@ func (s Selector) Mentions() []string {
 	return out
 }
 
+// Names lists the plain names that the selector includes: those that are
+// neither a pattern nor a group, so that a slip in one can be told.
+func (s Selector) Names() []string {
+	var out []string
+	for text := range splitTerms(s.text) {
+		if text = strings.TrimSpace(text); !strings.HasPrefix(text, "-") && !IsSelector(text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
 // IsSelector reports whether a login name or argument is meant as a selector
 // rather than a name: it starts with @ or holds * ? [ or a comma.
 func IsSelector(text string) bool {

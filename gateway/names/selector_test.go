@@ -108,6 +108,20 @@ func TestSelectorMatch(t *testing.T) {
 	}
 }
 
+func TestSelectorNames(t *testing.T) {
+	for text, want := range map[string][]string{
+		"node1": {"node1"}, "node1, Node2": {"node1", "Node2"}, "@all,-node1": nil, "node*,node[1-3],x?": nil, "@rack1,a": {"a"},
+	} {
+		s, err := ParseSelector(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Names(); !slices.Equal(got, want) {
+			t.Errorf("%q names %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestSelectorLooksAt(t *testing.T) {
 	s, err := ParseSelector("@rack3,@tag:board,-@group:old,@all,node1,@rack3,@state:up")
 	if err != nil {

@@ -72,7 +72,7 @@ func (f function) quietPlain() bool {
 	case 'm':
 		return f.quietColour()
 	case 't':
-		return f.first() == 22 || f.first() == 23 // the stack of titles
+		return f.first() == pushTitle || f.first() == popTitle
 	case 'T':
 		return bytes.IndexByte(f.params, ';') < 0 // with more it tracks the mouse
 	}

@@ -2,6 +2,12 @@ package screen
 
 import "bytes"
 
+// XTWINOPS (CSI Ps t) that keep a title for later and bring it back.
+const (
+	pushTitle = 22
+	popTitle  = 23
+)
+
 // A Tracker follows a live stream and knows, at any byte, whether a notice may
 // be put there and what to print after it. The zero value is ready.
 type Tracker struct {
@@ -10,6 +16,7 @@ type Tracker struct {
 	modes   modes
 	printed bool // something since the last CR or LF
 	titles  int
+	popped  int
 }
 
 // Feed follows p.
@@ -124,6 +131,10 @@ func (t *Tracker) function(f function) {
 		switch f.final {
 		case 'H', 'f', 'd', 'A', 'B', 'E', 'F': // the cursor is on another line now
 			t.line.end()
+		case 't':
+			if f.first() == popTitle {
+				t.popped++
+			}
 		}
 	}
 	t.modes.function(f)
@@ -178,6 +189,10 @@ func (t *Tracker) Line() []byte { return t.line.shown() }
 
 // Titles counts the titles (OSC 0, 1, 2) that the target has set.
 func (t *Tracker) Titles() int { return t.titles }
+
+// Popped counts how often the target took a title from the terminal's stack of
+// them: what was the title since is gone then.
+func (t *Tracker) Popped() int { return t.popped }
 
 // Reset is what ends an unfinished sequence and undoes the modes that the target
 // switched on and left on: SGR, scroll region, hidden cursor, alternate screen,
