@@ -34,7 +34,10 @@ func socket(address string) ports.Backend { return ports.Unix{Path: address} }
 // refusing is an address at which nobody listens any more.
 func refusing(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.83.1.2:0") // which nobody else takes meanwhile
+	if err != nil {                                    // only Linux has it by itself
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,8 @@ func expandConsole(c *cobra.Command, file, name string) error {
 	}
 	all := make([]string, 0, len(cfg.Consoles))
 	for _, x := range cfg.Consoles {
-		if strings.EqualFold(x.Subject.Name, name) {
+		called := func(other string) bool { return strings.EqualFold(other, name) }
+		if called(x.Subject.Name) || slices.ContainsFunc(x.Subject.Aliases, called) {
 			fmt.Fprint(c.OutOrStdout(), x.YAML())
 			return nil
 		}

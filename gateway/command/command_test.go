@@ -165,6 +165,8 @@ func TestLoginNames(t *testing.T) {
 			{"alice", "node1,nod2", "ls", ExitUnknown, "", "Did you mean:  node2"},
 			{"alice", "node1,secret", "ls", ExitUnknown, "", "no console called \"secret\" that you may see"},
 			{"alice", "A-node1,node2", "ls", ExitOK, "node1", ""},
+			{"alice", "", "log --help", ExitOK, "--since", ""},
+			{"alice", "node1", "attach --ro --rw", ExitUsage, "", "--ro watches only"},
 			{"alice", "@nosuch", "", ExitUnknown, "", "no console that you may see"},
 			{"alice", "%n", "", ExitUsage, "", "does not expand"},
 			{"nobody", "laptop-user", "", ExitUnknown, "", "SHA256:nobody"},

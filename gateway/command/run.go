@@ -120,6 +120,9 @@ func parse(g Gateway, s *Session, login string) (*call, error) {
 			fix: fmt.Sprintf("'ssh gw %s' for the gateway; 'send --enter %s' types it on the console", name, name),
 		}
 	}
+	if first, _ := cutWord(rest); first == "--help" || first == "-h" {
+		v, rest, login = helpVerb(), v.name, ""
+	}
 	c := &call{g: g, s: s, verb: v}
 	plain := -1
 	if v.text {
@@ -254,6 +257,9 @@ func attachVerb() verb {
 			o.Replay = int(min(lines, 1<<20)) // more than a replay reads of any record
 			if _, err := attach.ParseEscape(o.Escape); err != nil {
 				return c.out.fail(&usageError{code: ExitUsage, text: err.Error()})
+			}
+			if c.has("--ro") && (c.has("--rw") || c.has("--force")) {
+				return c.out.fail(&usageError{code: ExitUsage, text: "attach: --ro watches only; it goes with neither --rw nor --force"})
 			}
 			if c.has("--ro") {
 				c.s.Login.Modifiers.ReadOnly = true

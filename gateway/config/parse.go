@@ -130,6 +130,7 @@ func diagnoseLine(r *report, f *file, line int, text string) {
 		if i := strings.IndexAny(word, " ,]}#"); i >= 0 {
 			word = word[:i]
 		}
+		word = strings.TrimSuffix(word, ":") // of a key
 		at := f.at(line, column)
 		switch {
 		case word == "":

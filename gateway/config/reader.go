@@ -141,7 +141,7 @@ func (r *reader) integer(key string, v *value, least, most int) (int, bool) {
 		return 0, false
 	}
 	digits := strings.TrimPrefix(text, "-")
-	if len(digits) > 1 && digits[0] == '0' && strings.Trim(digits, "0123456789_oxXbB") == "" {
+	if len(digits) > 1 && digits[0] == '0' && strings.Trim(digits, "0123456789_o") == "" {
 		hint := ""
 		if decimal := strings.TrimLeft(digits, "0"); decimal != "" && strings.Trim(decimal, "0123456789") == "" {
 			hint = "; write " + decimal

@@ -20,7 +20,7 @@ import (
 // restful is a console on a TCP line in a Set, and its device.
 func restful(t *testing.T, connect ...dialogue.Step) (c *Console, device net.Conn, stop func()) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.83.1.3:0") // which nobody else takes when it is closed
 	if err != nil {
 		t.Fatal(err)
 	}
