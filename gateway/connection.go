@@ -164,8 +164,25 @@ func (c *connection) become(id auth.Identity) {
 		c.expiry = nil
 	}
 	if id.Key != nil && !id.Key.Expires.IsZero() && !c.ending {
-		c.expiry = time.AfterFunc(time.Until(id.Key.Expires), func() { c.dismiss(errExpired) })
+		c.expireLocked(id.Key.Expires)
 	}
+}
+
+// expireLocked ends the connection when its key expires. It looks again every
+// minute, as the clock may be set meanwhile, or the machine may have slept.
+func (c *connection) expireLocked(at time.Time) {
+	left := time.Until(at)
+	if left <= time.Minute {
+		c.expiry = time.AfterFunc(left, func() { c.dismiss(errExpired) })
+		return
+	}
+	c.expiry = time.AfterFunc(time.Minute, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.expiry != nil && !c.ending && c.identity.Key != nil && c.identity.Key.Expires.Equal(at) {
+			c.expireLocked(at)
+		}
+	})
 }
 
 // who is the identity of a connection that has logged in.

@@ -212,8 +212,16 @@ func revocation(t *testing.T) {
 	}
 }
 
-// TestExpiry ends the connection of a key that expires meanwhile.
+// TestExpiry ends the connection of a key that expires meanwhile, soon or later.
 func TestExpiry(t *testing.T) {
+	for _, left := range []time.Duration{10 * time.Millisecond, 90*time.Minute + time.Second} {
+		t.Run(left.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { expiring(t, left) })
+		})
+	}
+}
+
+func expiring(t *testing.T, left time.Duration) {
 	f := prepare(t, "", nil, nil)
 	near, far := pipe()
 	defer near.Close()
@@ -229,14 +237,16 @@ func TestExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := *id.Key
-	k.Expires = time.Now().Add(10 * time.Millisecond)
+	k.Expires = time.Now().Add(left)
 	id.Key = &k
 	c.become(id)
-	select {
-	case <-c.ctx.Done():
-	case <-time.After(patience):
-		t.Fatal("it goes on")
+	time.Sleep(left - time.Millisecond)
+	synctest.Wait()
+	if c.ctx.Err() != nil {
+		t.Fatalf("ended before: %v", context.Cause(c.ctx))
 	}
+	time.Sleep(time.Millisecond)
+	<-c.ctx.Done()
 	if !errors.Is(context.Cause(c.ctx), errExpired) {
 		t.Errorf("ended by %v", context.Cause(c.ctx))
 	}

@@ -186,7 +186,11 @@ func (s *session) loop(ctx context.Context, typed <-chan []byte, gone <-chan str
 		case <-room:
 		case <-s.stuckAlarm(len(s.pending) > 0):
 			s.warned = true
-			s.notice("the line takes no input; what you type waits." + s.leaveHint())
+			hint := s.leaveHint()
+			if len(s.pending) >= ahead { // which is read no further
+				hint = hintMark + "Leave: Enter ~."
+			}
+			s.notice("the line takes no input; what you type waits." + hint)
 		case <-ctx.Done():
 			if !s.goodbye {
 				s.notice(words(context.Cause(ctx).Error()) + ".")
