@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // Reload loads the configuration and the keys anew and applies what differs. A
-// mistake anywhere changes nothing. by says who asked; the summary is one line.
+// mistake anywhere changes nothing. by says who asked; the last line of the summary is what changed, those before it are warnings.
 func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
@@ -32,7 +33,7 @@ func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 		err = errors.New("reload: the gateway stops")
 	}
 	var p plan
-	var affected int
+	var affected map[string]bool
 	if err == nil {
 		p = compare(old, next)
 		affected = g.people(p)
@@ -43,11 +44,10 @@ func (g *Gateway) Reload(ctx context.Context, by string) (string, error) {
 		return "", fmt.Errorf("%w; running configuration unchanged", err)
 	}
 	g.site.Store(next)
-	g.review(old, next)
-	summary := strings.Join(append([]string{p.String() + "; " + count(affected, "person", "people") + " affected"},
-		warningsOf(next)...), "; ")
-	g.log.Info("reloaded", "by", by, "summary", p.String(), "affected", affected, "warnings", len(next.warnings))
-	return summary, nil
+	maps.Copy(affected, g.review(old, next))
+	g.log.Info("reloaded", "by", by, "summary", p.String(), "affected", len(affected), "warnings", len(next.warnings))
+	summary := p.String() + "; " + count(len(affected), "person", "people") + " affected"
+	return strings.Join(append(warningsOf(next), summary), "\n"), nil
 }
 
 // A plan is how one site becomes another.
@@ -110,8 +110,9 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// people counts the clients whose line the plan ends.
-func (g *Gateway) people(p plan) (n int) {
+// people are those at consoles whose line the plan ends.
+func (g *Gateway) people(p plan) map[string]bool {
+	names := map[string]bool{}
 	gone := slices.Clone(p.removed)
 	for _, d := range p.changed {
 		if d.reopen {
@@ -120,10 +121,12 @@ func (g *Gateway) people(p plan) (n int) {
 	}
 	for _, name := range gone {
 		if c, ok := g.Console(name); ok {
-			n += len(c.Status().Clients)
+			for _, cl := range c.Status().Clients {
+				names[cl.Name] = true
+			}
 		}
 	}
-	return n
+	return names
 }
 
 // apply brings the consoles in line with a plan, all of it or none.

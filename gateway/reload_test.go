@@ -80,7 +80,7 @@ func TestReload(t *testing.T) {
 		c.Consoles[1] = config.Console{Subject: names.Subject{Name: "node3"}, Backend: mute{"node3"}}
 		c.Listen = []string{"127.0.0.1:1"}
 	})
-	want := "added 1, changed 1 (node1: description), removed 1; 1 person affected; warning: listen changed: in force after the next start"
+	want := "warning: listen changed: in force after the next start\nadded 1, changed 1 (node1: description), removed 1; 1 person affected"
 	if err != nil || summary != want {
 		t.Errorf("summary %q, %v; want %q", summary, err, want)
 	}
@@ -191,8 +191,12 @@ func revocation(t *testing.T) {
 	}
 	f.write(line(`user="alice",consoles="r=@all"`, alice) + line(`user="carol",consoles="r=node2"`, carol))
 	began := time.Now()
-	if _, err := f.Reload(t.Context(), "test"); err != nil {
+	summary, err := f.Reload(t.Context(), "test")
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := "2 people affected"; !strings.HasSuffix(summary, want) {
+		t.Errorf("summary %q, want %q at its end", summary, want)
 	}
 	if cl := clients()["alice"]; cl.Name == "" || cl.MayWrite || cl.MayBreak {
 		t.Errorf("alice after: %+v", cl)

@@ -11,8 +11,10 @@ import (
 var errNarrowed = errors.New("you may no longer read all that you could when this began; run it again")
 
 // review decides anew what everybody who is connected may do. A connection
-// whose key is gone, or is somebody else's now, ends.
-func (g *Gateway) review(old, next *site) {
+// whose key is gone, or is somebody else's now, ends. It returns who lost something
+// that they were doing.
+func (g *Gateway) review(old, next *site) map[string]bool {
+	losers := map[string]bool{}
 	dismissed := map[*connection]bool{}
 	for _, c := range g.door.connections() {
 		id, ok := c.who()
@@ -23,7 +25,7 @@ func (g *Gateway) review(old, next *site) {
 		if err != nil || now.Name != id.Name {
 			c.log.Info("connection revoked", "who", id.Name, "key", id.Fingerprint, "err", err)
 			c.dismiss(errRevoked)
-			dismissed[c] = true
+			dismissed[c], losers[id.Name] = true, true
 			continue
 		}
 		c.become(now)
@@ -36,8 +38,10 @@ func (g *Gateway) review(old, next *site) {
 			}
 			continue
 		}
-		g.revise(open)
 		asked := open.asked.Load()
+		if g.revise(open) {
+			losers[asked.Who.Name] = true
+		}
 		if asked == nil || len(open.joined()) > 0 {
 			continue // it has read nothing yet, or what it joined was decided above
 		}
@@ -50,9 +54,11 @@ func (g *Gateway) review(old, next *site) {
 			narrowed[key] = lost
 		}
 		if lost {
+			losers[asked.Who.Name] = true
 			open.cancel(errNarrowed)
 		}
 	}
+	return losers
 }
 
 // narrows reports whether an identity may no longer read a console that it
@@ -68,18 +74,21 @@ func narrows(old, next *site, who auth.Identity) bool {
 	return false
 }
 
-// revise decides anew what a session may do on the consoles that it joined.
-func (g *Gateway) revise(s *session) {
+// revise decides anew what a session may do on the consoles that it joined, and
+// reports whether it has to leave one.
+func (g *Gateway) revise(s *session) (leaves bool) {
 	asked := s.asked.Load()
 	if asked == nil {
-		return // it has joined none
+		return false // it has joined none
 	}
 	for _, p := range s.joined() {
 		cl := g.Client(asked, p.console, p.kind)
 		if !g.Rights(asked.Who, p.console).Has(auth.Read) {
 			p.attachment.Detach("you may no longer read this console")
+			leaves = true
 			continue
 		}
 		p.attachment.Update(cl)
 	}
+	return leaves
 }
