@@ -123,15 +123,17 @@ func realRoles(t testing.TB, keyed string) ([]Role, []Deny) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []Role{
+	roles := []Role{
 		{Name: "viewer", Grant: Read, Consoles: selector("@all"), Members: []string{"alice", "dave"}, Place: "a.yaml:1"},
 		{Name: "oncall", Grant: bundleOp, Consoles: append(selector("@compute"), selector("@network")...), Members: []string{"carol"}, From: from, Place: "a.yaml:2"},
 		{Name: "breakglass", Grant: bundleAdmin, Consoles: selector("@all"), Members: []string{"bg-*"}, Place: "a.yaml:3"},
 		{Name: "keyed", Grant: Read | Audit, Consoles: selector("lonely"), Members: []string{keyed}, Place: "a.yaml:4"},
-	}, []Deny{
+	}
+	denies := []Deny{
 		{Name: "no-power", Rights: Power, Consoles: selector("@compute"), Until: modelTimes[1], Except: []string{"breakglass"}, Place: "a.yaml:5"},
 		{Name: "no-net", Rights: bundleRW, Consoles: selector("@tag:network"), Except: []string{"oncall"}, Place: "a.yaml:6"},
 	}
+	return roles, denies
 }
 
 // modelRights is what the model lets a line do on a console; ok is false if

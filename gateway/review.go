@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"consoled/auth"
+	"consoled/gateway/command"
 )
 
 // errNarrowed ends a command that may show what its caller may no longer read.
@@ -39,11 +40,14 @@ func (g *Gateway) review(old, next *site) map[string]bool {
 			continue
 		}
 		asked := open.asked.Load()
-		if g.revise(open) {
+		if asked == nil {
+			continue // it has read nothing yet
+		}
+		if g.revise(open, asked) {
 			losers[asked.Who.Name] = true
 		}
-		if asked == nil || len(open.joined()) > 0 {
-			continue // it has read nothing yet, or what it joined was decided above
+		if len(open.joined()) > 0 {
+			continue // what it joined was decided above
 		}
 		// A verb checks the rights when it begins. One that goes on (log -f) reads
 		// records that we do not know of, so that any loss ends it.
@@ -75,12 +79,8 @@ func narrows(old, next *site, who auth.Identity) bool {
 }
 
 // revise decides anew what a session may do on the consoles that it joined, and
-// reports whether it has to leave one.
-func (g *Gateway) revise(s *session) (leaves bool) {
-	asked := s.asked.Load()
-	if asked == nil {
-		return false // it has joined none
-	}
+// reports whether it has to leave one. What was asked is the session's.
+func (g *Gateway) revise(s *session, asked *command.Session) (leaves bool) {
 	for _, p := range s.joined() {
 		cl := g.Client(asked, p.console, p.kind)
 		if !g.Rights(asked.Who, p.console).Has(auth.Read) {

@@ -69,7 +69,7 @@ func (g *Gateway) Join(s *command.Session, c *console.Console, kind string) *con
 	}
 	open.join(p)
 	if open.decided.Load() != g.site.Load() {
-		g.revise(open) // a reload came in between
+		g.revise(open, s) // a reload came in between
 	}
 	return p.attachment
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,8 +62,7 @@ func expandConsole(c *cobra.Command, file, name string) error {
 	}
 	all := make([]string, 0, len(cfg.Consoles))
 	for _, x := range cfg.Consoles {
-		called := func(other string) bool { return strings.EqualFold(other, name) }
-		if called(x.Subject.Name) || slices.ContainsFunc(x.Subject.Aliases, called) {
+		if x.Subject.Called(name) {
 			fmt.Fprint(c.OutOrStdout(), x.YAML())
 			return nil
 		}

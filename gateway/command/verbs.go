@@ -189,7 +189,7 @@ func (c *call) choose(text string) error {
 	}
 	seen := visible(c.g, c.s)
 	for _, name := range sel.Names() {
-		if !slices.ContainsFunc(seen, func(x *console.Console) bool { return called(x, name) }) {
+		if !slices.ContainsFunc(seen, func(x *console.Console) bool { return x.Subject().Called(name) }) {
 			return unknown(c.g, c.s, name) // before a part of the list is done
 		}
 	}
@@ -202,12 +202,6 @@ func (c *call) choose(text string) error {
 		return &usageError{code: ExitUnknown, text: "no console that you may see matches " + quote(text)}
 	}
 	return nil
-}
-
-// called reports whether a console has a name, or has it as an alias.
-func called(x *console.Console, name string) bool {
-	same := func(other string) bool { return strings.EqualFold(other, name) }
-	return same(x.Name()) || slices.ContainsFunc(x.Subject().Aliases, same)
 }
 
 // errDenied is a right that the caller lacks.

@@ -36,6 +36,10 @@ func (a *Attachment) OfferRest(p []byte) (int, error) {
 	c := a.console
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return a.offerRestLocked(p)
+}
+
+func (a *Attachment) offerRestLocked(p []byte) (int, error) {
 	if a.unsent != nil {
 		return 0, a.unsent
 	}
@@ -89,8 +93,7 @@ func (a *Attachment) Type(ctx context.Context, p []byte) error {
 	return err
 }
 
-// more waits for room and offers the rest of a text, unless some of it was
-// dropped meanwhile: nobody wants a text with a hole.
+// more waits for room and offers the rest of a text.
 func (a *Attachment) more(ctx context.Context, p []byte) (int, error) {
 	c := a.console
 	c.mu.Lock()
@@ -104,13 +107,7 @@ func (a *Attachment) more(ctx context.Context, p []byte) (int, error) {
 			return 0, refusal
 		}
 	}
-	if a.unsent != nil {
-		return 0, a.unsent
-	}
-	if refusal := a.mayTypeLocked(); refusal != nil {
-		return 0, refusal
-	}
-	return a.pushBytesLocked(p), nil
+	return a.offerRestLocked(p)
 }
 
 // mayTypeLocked decides whether a keystroke of now is delivered.

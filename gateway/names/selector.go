@@ -15,6 +15,12 @@ type Subject struct {
 	State   string // one of states; empty where state does not matter
 }
 
+// Called reports whether x has a name, or has it as an alias, without regard to case.
+func (x Subject) Called(name string) bool {
+	same := func(other string) bool { return strings.EqualFold(other, name) }
+	return same(x.Name) || slices.ContainsFunc(x.Aliases, same)
+}
+
 // A Selector chooses consoles: names, globs, ranges, unions by comma, "-NAME"
 // excludes, @group, @tag:T, @group:G, @state:S, @all; "@X" is the group X,
 // else the tag X. Exclusion wins wherever it stands. The zero Selector chooses nothing.

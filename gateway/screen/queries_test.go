@@ -103,6 +103,7 @@ func TestQueriesLeavesOut(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\x1b[6nb":                "ab",
 		"a\x1b[?3;4;1048;2048;7hb": "a\x1b[?4;1048;7hb",
+
 		"\x1b[1:2H\x1b[22:1t\x1b[?1$r\x1b[1;2*rb": "b",
 		"a\x1b[?2048hb\x1b[2;4lc":                 "ab\x1b[4lc",
 		"a\x1b[?h\x1b[?4:25h\x1b[hb":              "ab",
